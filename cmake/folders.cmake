@@ -1,0 +1,18 @@
+# vmc_folder(NAME DEPS folders… LIBS imported…): src/NAME becomes the library vmc_NAME,
+# tests/unit/NAME the test program unit_NAME.
+set(VMC_FOLDERS "" CACHE INTERNAL "")
+function(vmc_folder name)
+  cmake_parse_arguments(arg "" "" "DEPS;LIBS" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
+  list(TRANSFORM arg_DEPS PREPEND vmc_)
+  if(sources)
+    add_library(vmc_${name} STATIC ${sources})
+    target_include_directories(vmc_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+    target_link_libraries(vmc_${name} PUBLIC ${arg_DEPS} ${arg_LIBS})
+  else()
+    add_library(vmc_${name} INTERFACE)
+    target_include_directories(vmc_${name} INTERFACE ${CMAKE_SOURCE_DIR}/src)
+    target_link_libraries(vmc_${name} INTERFACE ${arg_DEPS} ${arg_LIBS})
+  endif()
+  set(VMC_FOLDERS "${VMC_FOLDERS};${name}" CACHE INTERNAL "")
+endfunction()

@@ -1,0 +1,104 @@
+// A customer's database. Source knows how to open it, Session is one open, pinned connection.
+//
+// Everything here blocks and runs on a sources thread; a Session is used by one thread at a time, only
+// interrupt() may come from another. A read session is read-only by the database's own means, ends every
+// transaction with ROLLBACK and is reset before it is used again. Errors are translated once, at this edge,
+// and carry no row values: database messages go to the agent's local log only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/async.hpp"
+#include "core/result.hpp"
+#include "crypto/secret.hpp"
+#include "data/batch.hpp"
+#include "data/intent.hpp"
+#include "data/schema.hpp"
+
+namespace vmc::sources {
+
+enum class Access { read, load };
+
+using BatchSink = std::function<Result<void>(data::Batch)>;                  // an error stops the read
+using BatchSource = std::function<Result<std::optional<data::Batch>>()>;     // nullopt: no more
+
+struct ReadLimits {
+  Duration timeout = std::chrono::seconds{30};   // for the whole read, enforced on the server
+};
+
+struct Split {
+  std::vector<data::KeyRange> parts;   // consecutive, the first from the start, the last up to the last key
+};
+
+struct LoadRequest {
+  std::string table;
+  enum class Mode { insert, upsert, replace } mode = Mode::upsert;
+  std::vector<std::string> key;
+  data::RowTypePtr columns;            // of every batch that comes
+  std::string applied_scope;           // execution and activity: with `part` the key of vmc_applied
+  std::int64_t part = 0;
+  std::int64_t attempt_epoch = 1;
+  Duration timeout = std::chrono::minutes{10};
+};
+
+struct LoadOutcome {
+  std::int64_t rows = 0;
+  bool already_applied = false;        // this part had been committed before; `rows` is what was then written
+};
+
+struct RightsReport {
+  bool superuser = false;
+  bool can_write = false;
+  std::vector<std::string> findings;   // sentences for the owner
+};
+
+class Session {
+ public:
+  virtual ~Session() = default;
+  virtual Result<data::Schema> discover() = 0;
+  virtual Result<RightsReport> rights() = 0;
+  // Streams the intent's rows in bounded memory.
+  virtual Result<void> read(const data::Intent& intent, const data::TableInfo& table, const ReadLimits& limits,
+                            const BatchSink& sink) = 0;
+  virtual Result<Split> split(const data::Intent& intent, const data::TableInfo& table,
+                              const std::vector<std::string>& key, std::int64_t rows_per_part,
+                              const ReadLimits& limits) = 0;
+  // The rows of `columns` whose `key` equals one of the keys' rows (batches holding exactly the key columns).
+  virtual Result<void> read_keys(const data::TableInfo& table, const std::vector<std::string>& columns,
+                                 const std::vector<std::string>& key, const BatchSource& keys,
+                                 const ReadLimits& limits, const BatchSink& sink) = 0;
+  // One transaction: rows and the vmc_applied record together. Only on a session opened for loading.
+  virtual Result<LoadOutcome> load(const LoadRequest& request, const data::TableInfo& table,
+                                   const BatchSource& rows) = 0;
+  // Rolls back and resets to the pinned state; false: throw the connection away.
+  virtual bool reset() = 0;
+  // From any thread: makes the running call return soon with QUERY_TIMEOUT or CANCELLED.
+  virtual void interrupt() noexcept = 0;
+};
+
+class Source {
+ public:
+  virtual ~Source() = default;
+  // With a diagnosis: which of name, port, TLS, password, database, privilege it was, and what to do.
+  virtual Result<std::unique_ptr<Session>> open(Access access, Duration timeout) = 0;
+  virtual std::string_view type() const = 0;   // "sqlite", "postgres"
+};
+
+struct SqliteSourceSettings {
+  std::string file;
+};
+struct PostgresSourceSettings {
+  std::string host;
+  std::uint16_t port = 5432;
+  std::string database;
+  std::string user;
+  std::string sslmode = "prefer";
+  std::function<Result<crypto::Secret>()> password;   // asked each time a connection is opened, then wiped
+};
+std::unique_ptr<Source> make_sqlite_source(SqliteSourceSettings settings);
+std::unique_ptr<Source> make_postgres_source(PostgresSourceSettings settings);
+
+}  // namespace vmc::sources
