@@ -27,4 +27,8 @@ class RowDigest {
   std::uint64_t low_ = 0, high_ = 0;
 };
 
+// One 128-bit hash a row, over `columns` (empty: all), encoded as RowDigest does: to find a row again.
+std::vector<std::pair<std::uint64_t, std::uint64_t>> row_hashes(const data::Batch& batch, std::string_view seed_hex,
+                                                                const std::vector<std::string>& columns = {});
+
 }  // namespace vmc::activities

@@ -2,7 +2,8 @@
 //
 // A part offers `Settings read_…(Table&)`; reading marks keys as known. All complaints of all files are
 // collected, with file and line: wrong types, bad durations, unknown keys with the nearest known name.
-// ${NAME} in a string is replaced from the environment after parsing; an unset name is a complaint.
+// ${NAME} in a string is replaced from the environment after parsing ("$${" is a literal "${"); an unset name
+// is a complaint. Values are never repeated in complaints: one may be a secret written in the wrong place.
 #pragma once
 
 #include <chrono>
@@ -54,6 +55,7 @@ class Table {
   std::vector<Table> tables(std::string_view key);                    // [[key]]
   std::vector<std::pair<std::string, Table>> named_tables(std::string_view key);  // [key.NAME]
 
+  // `message` goes on after the name: "must not be empty". An empty key means the table itself.
   void complain(std::string_view key, std::string message);
 
  private:

@@ -30,6 +30,10 @@ class Event {
   bool signalled_ = false;
 };
 
+inline bool is_stop(const asio::cancellation_state& state) {
+  return state.cancelled() != asio::cancellation_type::none;
+}
+
 // Pauses the coroutine. False when it was cancelled meanwhile.
 inline awaitable<bool> pause_for(Duration limit) {
   asio::steady_timer timer{co_await asio::this_coro::executor, limit};
@@ -37,10 +41,12 @@ inline awaitable<bool> pause_for(Duration limit) {
   co_return !ec;
 }
 
-// Has this coroutine been told to stop (in either way)?
+// Has this coroutine been told to stop (in either way)? To be asked only after
+// co_await asio::this_coro::throw_if_cancelled(false): otherwise Asio throws operation_aborted from the
+// first co_await of a function or operation that follows the stop, this one included.
 inline awaitable<bool> stopping() {
   const auto state = co_await asio::this_coro::cancellation_state;
-  co_return state.cancelled() != asio::cancellation_type::none;
+  co_return is_stop(state);
 }
 
 }  // namespace vmc

@@ -38,6 +38,8 @@ Result<Json> parse_json(std::string_view text, std::size_t size_max) {
     return Json::parse(text);
   } catch (const Json::parse_error& e) {
     return fail(Code::invalid_request, fmt::format("the text is not JSON: error at byte {}", e.byte));
+  } catch (const Json::out_of_range&) {
+    return fail(Code::invalid_request, "the JSON text holds a number no double can hold");
   }
 }
 

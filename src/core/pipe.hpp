@@ -50,7 +50,7 @@ class Pipe {
         }
       }
       co_await event_->wait_for(std::chrono::hours{1});
-      if (co_await stopping()) co_return false;
+      if (is_stop(co_await asio::this_coro::cancellation_state)) co_return false;
     }
   }
   // Loop side of pop(). Empty when closed and drained, or when the caller was cancelled.
@@ -61,7 +61,7 @@ class Pipe {
         if (closed_ || !items_.empty()) co_return take();
       }
       co_await event_->wait_for(std::chrono::hours{1});
-      if (co_await stopping()) co_return std::nullopt;
+      if (is_stop(co_await asio::this_coro::cancellation_state)) co_return std::nullopt;
     }
   }
 

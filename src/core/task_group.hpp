@@ -1,6 +1,9 @@
 // TaskGroup: owns child coroutines on one loop. Whoever spawns, joins: a group is local to the spawning
 // coroutine and must be joined before it dies. Two steps of stopping: drain() asks children that opted in
 // to finish (Asio's total cancellation), cancel() tells all of them to stop now (terminal).
+//
+// A coroutine that owns a group first says co_await asio::this_coro::throw_if_cancelled(false): otherwise a
+// stop makes its next co_await throw, and it would leave without having joined.
 #pragma once
 
 #include <exception>
@@ -27,7 +30,7 @@ class TaskGroup {
   void drain() { emit(asio::cancellation_type::total); }
   void cancel() { emit(asio::cancellation_type::terminal); }
 
-  // Waits for every child, passing on a stop that reaches the waiter. Rethrows the first child's error
+  // Waits for every child, passing on a stop that reaches (or has reached) the waiter. Rethrows the first child's error
   // under fail_group.
   awaitable<void> join();
   // Waits at most `limit`; true when every child has returned.

@@ -18,6 +18,8 @@ inline constexpr std::size_t kBatchBytes = 1 << 20;
 class Column {
  public:
   Column() = default;
+  // The buffers must fit type and size (std::logic_error otherwise). Validity without a cleared bit is
+  // dropped and bits past the end are cleared, so that equal columns have equal buffers.
   Column(Type type, std::size_t size, Bytes validity, Bytes values, std::vector<std::uint32_t> offsets);
 
   Type type() const { return type_; }
@@ -70,18 +72,19 @@ class ColumnBuilder {
 
   Type type() const { return type_; }
   std::size_t size() const { return size_; }
-  std::size_t bytes() const { return values_.size(); }
+  std::size_t bytes() const { return width_ ? size_ * width_ : values_.size(); }
   Column finish();                     // leaves the builder empty, ready for the next batch
 
  private:
   void grow_validity(bool valid);
   template <class T>
   void put(T value);
+  std::uint8_t* next_slot();
   Type type_;
+  std::size_t width_;
   std::size_t size_ = 0;
-  std::size_t nulls_ = 0;
   Bytes validity_;
-  Bytes values_;
+  Bytes values_;                       // fixed width: grown ahead and zeroed, cut by finish()
   std::vector<std::uint32_t> offsets_;
 };
 

@@ -23,5 +23,7 @@ struct CastOutcome {
 // Columns are matched by name. INVALID_REQUEST when a target column that may not be null is missing from the
 // batch, or the batch has a column the target lacks; a missing nullable column becomes null.
 Result<CastOutcome> cast(const Batch& batch, const RowTypePtr& target);
+// The same; columns that need no conversion are moved.
+Result<CastOutcome> cast(Batch&& batch, const RowTypePtr& target);
 
 }  // namespace vmc::data

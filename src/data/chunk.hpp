@@ -1,7 +1,8 @@
 // The chunk codec: a batch as bytes, on the wire and at rest.
 //
-// Layout: "VMC" | version byte | flags | body. The body (row type, row count, the columns' buffers) is
-// zstd-compressed under flag 1. Golden files under tests/unit/data pin every version ever written.
+// Layout: "VMC" | version byte | flags | body. The body (row type, row count, the columns' buffers; see
+// chunk_body.hpp) is one zstd frame under flag 1. Golden files under tests/unit/data pin every version ever
+// written.
 // Decoding treats the bytes as hostile: bounded, validated (offsets, UTF-8, precision), no over-read.
 #pragma once
 

@@ -57,5 +57,14 @@ std::size_t width(Kind kind);
 // Timestamps a database may hold outside any calendar ('infinity').
 inline constexpr std::int64_t kInfinity = INT64_MAX;
 inline constexpr std::int64_t kMinusInfinity = INT64_MIN;
+// The same for dates.
+inline constexpr std::int32_t kDateInfinity = INT32_MAX;
+inline constexpr std::int32_t kDateMinusInfinity = INT32_MIN;
+// time: the widest a database holds, 838:59:59 either way.
+inline constexpr std::int64_t kTimeMax = (838LL * 3600 + 59 * 60 + 59) * 1'000'000;
+
+inline constexpr std::uint8_t kDecimalDigits = 38;
+// 10^exponent, for 0..38.
+Int128 power_of_ten(unsigned exponent);
 
 }  // namespace vmc::data

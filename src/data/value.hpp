@@ -2,6 +2,7 @@
 // Bulk rows stay in columns.
 #pragma once
 
+#include <array>
 #include <string>
 #include <variant>
 
@@ -48,11 +49,18 @@ std::string format_decimal(Int128 unscaled, std::uint8_t scale);
 Result<Int128> parse_decimal(std::string_view text, std::uint8_t precision, std::uint8_t scale);
 // Canonical unbounded decimal text ("-0.50" -> "-0.5", "1e3" -> "1000"), "NaN"; at most 1,000 digits.
 Result<std::string> canonical_number(std::string_view text);
+// Dates before year 1 end in " BC", as PostgreSQL writes them: "4713-01-01 BC". "infinity", "-infinity".
 std::string format_date(std::int32_t days);
 Result<std::int32_t> parse_date(std::string_view text);
-std::string format_time(std::int64_t micros);
+std::string format_time(std::int64_t micros);                             // "-838:59:59", "13:00:00.25"
+Result<std::int64_t> parse_time(std::string_view text);
 std::string format_timestamp(std::int64_t micros, bool zone);             // "2024-02-29 13:00:00.25" (+ "+00")
-Result<std::int64_t> parse_timestamp(std::string_view text, bool zone);   // 'T' or blank, optional fraction, offset
+// 'T' or blank, seconds and fraction optional; a date alone is its midnight. With `zone` an offset ("Z", "+00",
+// "-05:30") is required, without it refused.
+Result<std::int64_t> parse_timestamp(std::string_view text, bool zone);
 std::string format_float64(double value);                                 // shortest text that reads back equal
+Result<double> parse_float64(std::string_view text);                      // "NaN", "Infinity", "-Infinity" too
+std::string format_uuid(ByteView sixteen);
+Result<Uuid> parse_uuid(std::string_view text);
 
 }  // namespace vmc::data

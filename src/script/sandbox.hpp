@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/async.hpp"
+#include "core/offload.hpp"
 #include "core/result.hpp"
 #include "data/batch.hpp"
 #include "data/cast.hpp"
@@ -52,8 +53,9 @@ class Sandbox {
   virtual awaitable<Result<Lines>> run_lines(std::string ndjson) = 0;
 };
 
-// `binary`: this program ("/proc/self/exe"). Nothing is started before the first load().
-std::unique_ptr<Sandbox> make_sandbox(asio::io_context& loop, std::string binary = "/proc/self/exe");
+// `binary`: this program ("/proc/self/exe"). Nothing is started before the first load(). `cpu` is where
+// batches are encoded and answers are checked; the script itself never runs there.
+std::unique_ptr<Sandbox> make_sandbox(asio::io_context& loop, Pool& cpu, std::string binary = "/proc/self/exe");
 
 // The child's whole life; main dispatches here first, when argv[1] is kChildArgument. Returns an exit code.
 inline constexpr std::string_view kChildArgument = "__script-child";

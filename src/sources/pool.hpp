@@ -29,6 +29,7 @@ class SourcePool {
   virtual awaitable<void> close() = 0;
 };
 
-std::unique_ptr<SourcePool> make_source_pool(asio::io_context& loop, std::unique_ptr<Source> source, PoolSettings settings);
+std::unique_ptr<SourcePool> make_source_pool(asio::io_context& loop, std::unique_ptr<Source> source,
+                                             PoolSettings settings);
 
 }  // namespace vmc::sources

@@ -22,37 +22,38 @@ namespace vmc::sources {
 
 enum class Access { read, load };
 
-using BatchSink = std::function<Result<void>(data::Batch)>;                  // an error stops the read
-using BatchSource = std::function<Result<std::optional<data::Batch>>()>;     // nullopt: no more
+using BatchSink = std::function<Result<void>(data::Batch)>;               // an error stops the read
+using BatchSource = std::function<Result<std::optional<data::Batch>>()>;  // nullopt: no more
 
 struct ReadLimits {
-  Duration timeout = std::chrono::seconds{30};   // for the whole read, enforced on the server
+  Duration timeout = std::chrono::seconds{30};  // for the whole read, enforced on the server
 };
 
 struct Split {
-  std::vector<data::KeyRange> parts;   // consecutive, the first from the start, the last up to the last key
+  // Consecutive: the first from the start, the last up to the last key. No rows: one part without bounds.
+  std::vector<data::KeyRange> parts;
 };
 
 struct LoadRequest {
   std::string table;
-  enum class Mode { insert, upsert, replace } mode = Mode::upsert;
+  enum class Mode { insert, upsert, replace } mode = Mode::upsert;  // replace: refused by both sources
   std::vector<std::string> key;
-  data::RowTypePtr columns;            // of every batch that comes
-  std::string applied_scope;           // execution and activity: with `part` the key of vmc_applied
+  data::RowTypePtr columns;   // of every batch that comes
+  std::string applied_scope;  // execution and activity: with `part` the key of vmc_applied
   std::int64_t part = 0;
   std::int64_t attempt_epoch = 1;
   Duration timeout = std::chrono::minutes{10};
 };
 
 struct LoadOutcome {
-  std::int64_t rows = 0;
-  bool already_applied = false;        // this part had been committed before; `rows` is what was then written
+  std::int64_t rows = 0;         // taken from the stream; of rows with one key the last has won
+  bool already_applied = false;  // this part had been committed before; `rows` is what was then written
 };
 
 struct RightsReport {
   bool superuser = false;
   bool can_write = false;
-  std::vector<std::string> findings;   // sentences for the owner
+  std::vector<std::string> findings;  // sentences for the owner
 };
 
 class Session {
@@ -61,12 +62,13 @@ class Session {
   virtual Result<data::Schema> discover() = 0;
   virtual Result<RightsReport> rights() = 0;
   // Streams the intent's rows in bounded memory.
-  virtual Result<void> read(const data::Intent& intent, const data::TableInfo& table, const ReadLimits& limits,
-                            const BatchSink& sink) = 0;
+  virtual Result<void> read(const data::Intent& intent, const data::TableInfo& table,
+                            const ReadLimits& limits, const BatchSink& sink) = 0;
   virtual Result<Split> split(const data::Intent& intent, const data::TableInfo& table,
                               const std::vector<std::string>& key, std::int64_t rows_per_part,
                               const ReadLimits& limits) = 0;
-  // The rows of `columns` whose `key` equals one of the keys' rows (batches holding exactly the key columns).
+  // The rows of `columns` whose `key` equals one of the keys' rows (batches holding exactly the key columns,
+  // in the order of `key`; each key once). A key with a null finds nothing.
   virtual Result<void> read_keys(const data::TableInfo& table, const std::vector<std::string>& columns,
                                  const std::vector<std::string>& key, const BatchSource& keys,
                                  const ReadLimits& limits, const BatchSink& sink) = 0;
@@ -84,7 +86,7 @@ class Source {
   virtual ~Source() = default;
   // With a diagnosis: which of name, port, TLS, password, database, privilege it was, and what to do.
   virtual Result<std::unique_ptr<Session>> open(Access access, Duration timeout) = 0;
-  virtual std::string_view type() const = 0;   // "sqlite", "postgres"
+  virtual std::string_view type() const = 0;  // "sqlite", "postgres"
 };
 
 struct SqliteSourceSettings {
@@ -96,7 +98,7 @@ struct PostgresSourceSettings {
   std::string database;
   std::string user;
   std::string sslmode = "prefer";
-  std::function<Result<crypto::Secret>()> password;   // asked each time a connection is opened, then wiped
+  std::function<Result<crypto::Secret>()> password;  // asked each time a connection is opened, then wiped
 };
 std::unique_ptr<Source> make_sqlite_source(SqliteSourceSettings settings);
 std::unique_ptr<Source> make_postgres_source(PostgresSourceSettings settings);

@@ -1,6 +1,7 @@
 // Per dialect: quoting and the rendering of intents. Pure: model in, text and parameters out.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,20 +13,41 @@ namespace vmc::sql {
 enum class Dialect { sqlite, postgres };
 
 struct Statement {
-  std::string text;                    // parameters as ?1… (SQLite) or $1… (PostgreSQL)
+  std::string text;  // parameters as ?1… (SQLite) or $1… (PostgreSQL)
   std::vector<data::Value> params;
 };
 
+// SQLite keeps decimals and times as text. Statements compare them under these collations, which a session
+// registers, so that 9.5 < 10 and one instant is one instant however it is spelled.
+inline constexpr const char* kDecimalCollation = "vmc_decimal";
+inline constexpr const char* kTimeCollation = "vmc_time";
+inline constexpr const char* kInstantCollation = "vmc_instant";
+
+inline constexpr std::size_t kParamsMax = 32'000;
+
 // Identifiers are quoted whole; a NUL or an over-long name is refused (COMMAND_MALFORMED).
 Result<std::string> quote(Dialect dialect, std::string_view identifier);
-// "schema.table" or "table" -> quoted; the split is at the first dot when `table` is not itself a known name.
+// "schema.table" or "table" -> quoted and always with its schema (main, public). The split is at the first
+// dot: discovery names a table that has a dot in its own name with its schema.
 Result<std::string> quote_table(Dialect dialect, std::string_view table);
 
+// The projection render() writes: what the session reads as the column's own kind stands bare, the rest is
+// cast.
+Result<std::string> select_list(Dialect dialect, const std::vector<std::string>& columns,
+                                const data::TableInfo& table);
+
 // SELECT for an intent over a known table. SCHEMA_ACCESS_DENIED for a column the table info lacks: what was
-// not approved does not exist. Every value is a parameter, cast to its column's type.
+// not approved does not exist. Every value is a parameter, cast to its column's type; a value that is not
+// exactly one of its column's type is COMMAND_MALFORMED.
 Result<Statement> render(Dialect dialect, const data::Intent& intent, const data::TableInfo& table);
-// The last key of every `rows_per_part` rows in key order, and the last key of all.
+// The last key of every `rows_per_part` rows in key order, and the last key of all. An intent with a limit
+// has no parts: COMMAND_MALFORMED.
 Result<Statement> render_split(Dialect dialect, const data::Intent& intent, const data::TableInfo& table,
                                const std::vector<std::string>& key, std::int64_t rows_per_part);
+// One row when some row of the intent has NULL in its key (no range would ever reach it); no statement when
+// the key's columns cannot be null.
+Result<std::optional<Statement>> render_null_keys(Dialect dialect, const data::Intent& intent,
+                                                  const data::TableInfo& table,
+                                                  const std::vector<std::string>& key);
 
 }  // namespace vmc::sql

@@ -50,7 +50,7 @@ struct Payload {
   std::string connection;
   std::optional<data::Intent> intent;       // split, extract, digest, query; table and columns of digest_keys
   std::optional<LoadSpec> load;             // load, digest_keys
-  std::vector<std::string> split_key;       // split
+  std::vector<std::string> split_key;       // split; empty: one part
   std::int64_t rows_per_part = 0;           // split
   std::string digest_seed;                  // digest, digest_keys: 32 hex digits
   std::int64_t timeout_ms = 30'000;
@@ -77,8 +77,11 @@ struct Command {
 };
 
 Json to_json(const Command& command);
+// Reads what to_json() writes; the grants (data keys, upload) may be missing, as they are where commands are stored.
 Result<Command> command_from_json(const Json& json);
-// SHA-256 over what makes two commands the same request (operation, payload without times, input): hex.
+// What an agent insists on beyond that: keys, upload grant, idempotency key and expiry its operation needs.
+Result<void> check_deliverable(const Command& command);
+// SHA-256 over what makes two commands the same request (operation, payload without times, input, without keys): hex.
 std::string fingerprint(const Command& command);
 
 // What an agent answers. `inline_result` fits in kInlineResultMax when serialised.

@@ -1,0 +1,198 @@
+#include "agent/agent.hpp"
+
+#include <map>
+#include <random>
+
+#include <fmt/format.h>
+
+#include "agent/cloud_session.hpp"
+#include "agent/executor.hpp"
+#include "core/log.hpp"
+#include "core/slots.hpp"
+#include "core/task_group.hpp"
+#include "store/bus.hpp"
+
+namespace vmc::agent {
+namespace {
+
+constexpr std::size_t kQueuedPerRunning = 2;      // commands taken ahead for each that can run
+constexpr auto kRefusedPause = std::chrono::seconds{60};
+
+class AgentRole final : public Agent {
+ public:
+  AgentRole(asio::io_context& loop, const Settings& settings, Home home, SecretResolver secrets, const Clock& clock,
+            net::Address address, std::shared_ptr<net::TlsContext> tls, std::unique_ptr<Journal> journal,
+            std::unique_ptr<store::Bus> bus)
+      : loop_{loop},
+        settings_{settings},
+        clock_{clock},
+        address_{std::move(address)},
+        tls_{std::move(tls)},
+        bus_{std::move(bus)},
+        journal_{std::move(journal)},
+        keys_{std::move(home), std::move(secrets), cpu_},
+        connections_{loop, settings_.connections, keys_, *journal_},
+        buffer_{loop, address_, tls_, cpu_, clock_},
+        executor_{loop, settings_, connections_, buffer_, cpu_, clock_},
+        outbox_{loop.get_executor()},
+        slots_{loop.get_executor(), settings_.commands_at_once},
+        commands_{loop.get_executor(), TaskGroup::OnError::keep_going} {}
+
+  awaitable<void> run() override;
+  std::string state() const override { return state_; }
+
+ private:
+  struct Running {
+    explicit Running(asio::any_io_executor loop) : group{std::move(loop), TaskGroup::OnError::keep_going} {}
+    TaskGroup group;
+    bool cancelled = false;
+  };
+  awaitable<Result<void>> recover();
+  awaitable<void> stay_connected();
+  awaitable<void> run_command(wire::Command command);
+  awaitable<void> execute(wire::Command command, std::optional<Outcome>& outcome);
+  void start(wire::Command command);
+  void cancel(const std::string& command_id);
+  std::int64_t free() const {
+    const auto most = static_cast<std::int64_t>(settings_.commands_at_once * kQueuedPerRunning);
+    return std::max<std::int64_t>(0, most - static_cast<std::int64_t>(commands_.size()));
+  }
+  Duration jittered(Duration limit);
+
+  asio::io_context& loop_;
+  Settings settings_;
+  const Clock& clock_;
+  net::Address address_;
+  std::shared_ptr<net::TlsContext> tls_;
+  Pool cpu_{"agent-cpu", 2};
+  std::unique_ptr<store::Bus> bus_;
+  std::unique_ptr<Journal> journal_;
+  Keys keys_;
+  Connections connections_;
+  BufferClient buffer_;
+  Executor executor_;
+  Event outbox_;
+  Slots slots_;                                 // of commands that run
+  bool schemas_due_ = true;
+  std::map<std::string, std::unique_ptr<Running>> by_id_;
+  TaskGroup commands_;
+  std::string state_ = "starting";
+  std::mt19937_64 random_{std::random_device{}()};
+};
+
+Duration AgentRole::jittered(Duration limit) {
+  return Duration{static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(limit.count() + 1))};
+}
+
+awaitable<void> AgentRole::run() {
+  co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
+  co_await asio::this_coro::throw_if_cancelled(false);
+  auto wake = [this] {
+    schemas_due_ = true;
+    outbox_.notify();
+  };
+  auto subscription = bus_->subscribe("schema", loop_.get_executor(), wake);
+  log::info("agent", "ready", {{"name", settings_.name}, {"connections", settings_.connections.size()}});
+  TaskGroup link{loop_.get_executor(), TaskGroup::OnError::keep_going};
+  link.spawn("link", stay_connected());
+  co_await link.join();       // passes a drain or a cancellation on
+  co_await commands_.join();
+  co_await connections_.close();
+}
+
+// What a restart interrupted runs again: reads repeat, loads find their part applied.
+awaitable<Result<void>> AgentRole::recover() {
+  VMC_CO_CHECK(co_await keys_.unlock());
+  journal_->set_key(keys_.journal_key());
+  VMC_CO_TRY(unfinished, co_await journal_->unfinished());
+  if (!unfinished.empty()) log::info("agent", "going on with commands from before the restart", {{"commands", unfinished.size()}});
+  for (auto& command : unfinished) start(std::move(command));
+  co_return Result<void>{};
+}
+
+awaitable<void> AgentRole::stay_connected() {
+  co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
+  co_await asio::this_coro::throw_if_cancelled(false);
+  auto pause = settings_.reconnect_min;
+  bool recovered = false;
+  while (!co_await stopping()) {
+    state_ = "connecting";
+    std::optional<Error> why;
+    if (!recovered) {
+      auto ready = co_await recover();
+      recovered = ready.has_value();
+      if (!ready) why = ready.error();
+    }
+    if (recovered) {
+      SessionParts parts{loop_,  settings_, keys_, *journal_, connections_, buffer_, clock_, outbox_, schemas_due_,
+                         [this](wire::Command command) { start(std::move(command)); },
+                         [this](std::string id) { cancel(id); },
+                         [this] { return free(); },
+                         [this] { return static_cast<std::int64_t>(commands_.size()); }};
+      CloudSession session{std::move(parts), address_, tls_};
+      state_ = "connected";
+      why = co_await session.run();
+      if (session.established()) pause = settings_.reconnect_min;
+    }
+    if (co_await stopping()) break;
+    const bool refused = why->code == Code::auth_failed || why->code == Code::duplicate_connection || why->code == Code::vault_decrypt_error;
+    const auto wait = refused ? std::max<Duration>(settings_.reconnect_max, kRefusedPause) : jittered(pause);
+    state_ = why->text();
+    log::warn("agent", refused ? "the gateway refuses this agent" : "not connected",
+              {{"error", why->text()}, {"again_in_ms", std::chrono::duration_cast<std::chrono::milliseconds>(wait).count()}});
+    co_await pause_for(refused ? std::min<Duration>(wait, settings_.reconnect_max) : wait);
+    pause = std::min(pause * 2, settings_.reconnect_max);
+  }
+}
+
+void AgentRole::start(wire::Command command) {
+  commands_.spawn("command", run_command(std::move(command)));
+  outbox_.notify();
+}
+
+void AgentRole::cancel(const std::string& command_id) {
+  const auto found = by_id_.find(command_id);
+  if (found == by_id_.end()) return;
+  found->second->cancelled = true;
+  found->second->group.cancel();
+}
+
+awaitable<void> AgentRole::execute(wire::Command command, std::optional<Outcome>& outcome) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  if (!co_await slots_.acquire()) co_return;
+  outcome = co_await executor_.run(std::move(command));
+  slots_.release();
+}
+
+awaitable<void> AgentRole::run_command(wire::Command command) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  const auto id = command.command_id;
+  auto& running = *(by_id_[id] = std::make_unique<Running>(loop_.get_executor()));
+  std::optional<Outcome> outcome;
+  running.group.spawn("execute", execute(std::move(command), outcome));
+  co_await running.group.join();
+  const bool cancelled = running.cancelled;
+  by_id_.erase(id);
+  if (co_await stopping() && !cancelled) co_return;   // the journal keeps the command for the next start
+  auto stored = cancelled ? co_await journal_->drop(id)
+                          : outcome ? co_await journal_->finish(id, std::move(*outcome)) : Result<void>{};
+  if (!stored) log::error("agent", "an outcome cannot be stored", {{"command", id}, {"error", stored.error().text()}});
+  outbox_.notify();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Agent>> make_agent(asio::io_context& loop, const Settings& settings, Home home, SecretResolver secrets,
+                                          const Clock& clock) {
+  VMC_TRY(address, net::parse_address(settings.cloud_url));
+  VMC_TRY(tls, net::make_client_tls({settings.ca_file, settings.pin_sha256}));
+  VMC_TRY(journal, Journal::open(home.folder, settings.offline_queue_max, clock));
+  const auto bus_folder = home.folder / "bus";
+  std::error_code ec;
+  std::filesystem::create_directories(bus_folder, ec);
+  VMC_TRY(bus, store::make_local_bus(bus_folder.string()));
+  return std::unique_ptr<Agent>{std::make_unique<AgentRole>(loop, settings, std::move(home), std::move(secrets), clock, std::move(address),
+                                                            std::move(tls), std::move(journal), std::move(bus))};
+}
+
+}  // namespace vmc::agent

@@ -1,0 +1,54 @@
+// Chunks to and from the gateway's buffer, over HTTPS, under the key of the current session.
+//
+// At most kTries tries each, with backoff; a cut link is waited for until the command's time is over, because the
+// session that comes back brings a new key.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+
+#include "core/clock.hpp"
+#include "core/event.hpp"
+#include "core/offload.hpp"
+#include "data/seal.hpp"
+#include "net/client.hpp"
+#include "wire/command.hpp"
+
+namespace vmc::agent {
+
+struct SessionKey {
+  std::string tenant, connector_id;
+  std::int64_t epoch = 0;
+  Bytes key;
+};
+
+class BufferClient {
+ public:
+  BufferClient(asio::io_context& loop, net::Address address, std::shared_ptr<net::TlsContext> tls, Pool& cpu, const Clock& clock);
+
+  void set_session(SessionKey session);              // wakes everyone who waits for the link
+  void clear_session() { session_.reset(); }
+  // Whose chunks these are: known from the first session on, and the same in every later one.
+  Result<std::pair<std::string, std::string>> tenant_and_connector() const;
+
+  // One sealed chunk; `label` without tenant and connector, which are the session's.
+  awaitable<Result<void>> upload(std::string path, data::ChunkLabel label, Bytes sealed, Micros expires_at);
+  // Chunk `index` of an input, still sealed.
+  awaitable<Result<Bytes>> download(wire::Input input, std::string command_id, std::int64_t index, Micros expires_at);
+
+ private:
+  awaitable<Result<SessionKey>> wait_for_session(Micros expires_at);
+  template <class Make>
+  awaitable<Result<net::Response>> send(Make make, Micros expires_at);
+
+  asio::io_context& loop_;
+  Pool& cpu_;
+  const Clock& clock_;
+  std::unique_ptr<net::HttpClient> http_;
+  std::optional<SessionKey> session_;
+  std::pair<std::string, std::string> ids_;
+  std::set<Event*> waiting_;                         // of coroutines that wait for a session
+};
+
+}  // namespace vmc::agent

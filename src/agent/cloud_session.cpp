@@ -1,0 +1,223 @@
+#include "agent/cloud_session.hpp"
+
+#include <fmt/format.h>
+
+#include "core/crash_point.hpp"
+#include "core/ids.hpp"
+#include "core/log.hpp"
+#include "core/task_group.hpp"
+#include "core/version.hpp"
+#include "crypto/hash.hpp"
+
+namespace vmc::agent {
+namespace {
+
+constexpr auto kLoginTimeout = std::chrono::seconds{15};
+// The gateway sends nothing for long stretches; silence is noticed by the heartbeat that cannot be sent.
+constexpr auto kSilence = std::chrono::hours{24};
+constexpr auto kOutboxSweep = std::chrono::seconds{10};
+constexpr int kMalformedMax = 10;
+
+std::string installation_fact() { return "installation_id"; }
+
+}  // namespace
+
+awaitable<bool> CloudSession::send(wire::AgentMessage message) {
+  auto text = wire::encode(message);
+  auto sent = co_await link_->send(std::move(text));
+  if (!sent) link_->abort();  // the receiver notices and ends the session
+  co_return sent.has_value();
+}
+
+awaitable<Result<wire::Auth>> CloudSession::make_auth(const wire::Challenge& challenge) {
+  VMC_CO_TRY(installation, co_await parts_.journal.fact(installation_fact()));
+  if (!installation) {
+    installation = new_id("ins", parts_.clock.now());
+    std::vector<std::pair<std::string, std::string>> facts{{installation_fact(), *installation}};
+    VMC_CO_CHECK(co_await parts_.journal.set_facts(std::move(facts)));
+  }
+  VMC_CO_TRY(key_id, co_await parts_.journal.fact("key_id"));
+  VMC_CO_TRY(last_epoch, co_await parts_.journal.fact("epoch"));
+  wire::Auth auth;
+  auth.installation_id = *installation;
+  auth.agent_version = kVersion;
+  auth.name = parts_.settings.name;
+  auth.last_epoch = last_epoch ? std::stoll(*last_epoch) : 0;
+  if (key_id) {
+    auth.key_id = *key_id;
+    const auto text = wire::challenge_text(challenge.nonce, *key_id, *installation, auth.last_epoch);
+    auth.signature = crypto::sign(parts_.keys.device(), text);
+  } else {
+    VMC_CO_TRY(key, co_await parts_.keys.api_key(parts_.settings.api_key));
+    auth.api_key = key.text();
+    auth.public_key = parts_.keys.device().public_key;
+  }
+  co_return auth;
+}
+
+awaitable<Result<void>> CloudSession::log_in() {
+  VMC_CO_TRY(text, co_await link_->receive(kLoginTimeout));
+  VMC_CO_TRY(message, wire::decode_gateway_message(text));
+  const auto* challenge = std::get_if<wire::Challenge>(&message);
+  if (!challenge) co_return fail(Code::command_malformed, "the gateway did not begin with a challenge");
+  VMC_CO_TRY(auth, co_await make_auth(*challenge));
+  auto auth_text = wire::encode(wire::AgentMessage{auth});
+  crypto::wipe(auth.api_key);
+  auto sent = co_await link_->send(std::move(auth_text));
+  if (!sent) co_return sent.error();
+  VMC_CO_TRY(answer, co_await link_->receive(kLoginTimeout));
+  VMC_CO_TRY(reply, wire::decode_gateway_message(answer));
+  if (const auto* problem = std::get_if<wire::Problem>(&reply)) co_return Error{problem->code, problem->message};
+  auto* connected = std::get_if<wire::Connected>(&reply);
+  if (!connected) co_return fail(Code::command_malformed, "the gateway did not answer the login");
+  std::vector<std::pair<std::string, std::string>> facts{{"key_id", connected->key_id},
+                                                         {"tenant", connected->tenant_id},
+                                                         {"connector_id", connected->connector_id},
+                                                         {"connector_name", connected->connector_name},
+                                                         {"epoch", std::to_string(connected->epoch)}};
+  VMC_CO_CHECK(co_await parts_.journal.set_facts(std::move(facts)));
+  crash_point("agent.enrolled");
+  parts_.buffer.set_session({connected->tenant_id, connected->connector_id, connected->epoch, connected->session_key});
+  crypto::wipe(connected->session_key);
+  established_ = true;
+  log::info("agent", "connected", {{"connector", connected->connector_name}, {"epoch", connected->epoch}});
+  co_return Result<void>{};
+}
+
+awaitable<Error> CloudSession::run() {
+  net::ConnectSettings connect;
+  auto linked = co_await net::connect_link(address_, std::string{wire::kSubprotocol}, tls_, connect);
+  if (!linked) co_return linked.error();
+  link_ = std::move(*linked);
+  auto logged_in = co_await log_in();
+  if (!logged_in) {
+    co_await link_->close(1000, "login failed");
+    co_return logged_in.error();
+  }
+  parts_.schemas_due = true;
+  TaskGroup tasks{parts_.loop.get_executor(), TaskGroup::OnError::keep_going};
+  tasks.spawn("heartbeat", heartbeat());
+  tasks.spawn("outbox", send_outbox());
+  auto why = co_await receive();
+  over_ = true;
+  parts_.buffer.clear_session();
+  if (co_await stopping()) {
+    co_await send(wire::Status{"offline", "the agent is stopping"});
+    co_await link_->close(1001, "going away");
+  }
+  link_->abort();
+  tasks.cancel();
+  co_await tasks.join();
+  co_return why;
+}
+
+awaitable<Error> CloudSession::receive() {
+  int malformed = 0;
+  for (;;) {
+    auto text = co_await link_->receive(kSilence);
+    if (!text) co_return text.error();
+    auto message = wire::decode_gateway_message(*text);
+    if (!message) {
+      log::warn("agent", "malformed message from the gateway", {{"error", message.error().text()}});
+      if (++malformed >= kMalformedMax) co_return message.error();
+      co_await send(wire::Problem{message.error().code, message.error().message});
+      continue;
+    }
+    if (const auto* problem = std::get_if<wire::Problem>(&*message)) {
+      const bool verdict = problem->code == Code::auth_failed || problem->code == Code::duplicate_connection;
+      log::warn("agent", "the gateway reports a problem", {{"code", info(problem->code).name}, {"message", problem->message}});
+      if (verdict) co_return Error{problem->code, problem->message};
+      continue;
+    }
+    auto handled = co_await handle(std::move(*message));
+    if (!handled) co_return handled.error();
+  }
+}
+
+awaitable<Result<void>> CloudSession::handle(wire::GatewayMessage message) {
+  if (auto* command = std::get_if<wire::CommandMessage>(&message)) {
+    co_await on_command(std::move(command->command));
+  } else if (const auto* ack = std::get_if<wire::ResultAck>(&message)) {
+    auto confirmed = co_await parts_.journal.confirm(ack->command_id);
+    if (!confirmed) log::warn("agent", "cannot record a confirmation", {{"error", confirmed.error().text()}});
+    sent_.erase(ack->command_id);
+  } else if (auto* cancel = std::get_if<wire::Cancel>(&message)) {
+    log::info("agent", "a command was cancelled", {{"command", cancel->command_id}, {"reason", cancel->reason}});
+    parts_.cancel(std::move(cancel->command_id));
+  } else if (std::holds_alternative<wire::SchemaRequest>(message)) {
+    told_schemas_.clear();
+    parts_.schemas_due = true;
+    parts_.outbox.notify();
+  } else if (const auto* shutdown = std::get_if<wire::Shutdown>(&message)) {
+    co_return fail(Code::unavailable, fmt::format("the gateway is going away: {}", shutdown->reason));
+  }
+  co_return Result<void>{};
+}
+
+awaitable<void> CloudSession::on_command(wire::Command command) {
+  const auto id = command.command_id;
+  auto admission = co_await parts_.journal.admit(command);
+  if (!admission) {
+    // Not stored, so not acknowledged: the gateway keeps it.
+    log::error("agent", "a command cannot be stored", {{"command", id}, {"error", admission.error().text()}});
+    co_return;
+  }
+  co_await send(wire::CommandAck{id});
+  crash_point("agent.command_acked");
+  if (admission->kind == Journal::Admission::Kind::run) parts_.start(std::move(command));
+  if (admission->kind != Journal::Admission::Kind::answered) co_return;
+  if (auto* result = std::get_if<wire::CommandResult>(&*admission->outcome))
+    co_await send(wire::ExecutionResult{std::move(*result)});
+  else
+    co_await send(wire::ExecutionError{std::get<wire::CommandError>(std::move(*admission->outcome))});
+  parts_.outbox.notify();  // room for another one
+}
+
+awaitable<void> CloudSession::heartbeat() {
+  while (!over_ && co_await pause_for(parts_.settings.heartbeat)) {
+    wire::Heartbeat beat{parts_.clock.now(), parts_.active() > 0 ? "busy" : "ready", parts_.active()};
+    if (!co_await send(std::move(beat))) co_return;
+  }
+}
+
+awaitable<bool> CloudSession::send_schemas() {
+  auto schemas = co_await parts_.connections.approved();
+  if (!schemas) {
+    log::warn("agent", "cannot read the approved schemas", {{"error", schemas.error().text()}});
+    co_return true;
+  }
+  for (auto& [connection, schema] : *schemas) {
+    const auto digest = crypto::sha256(as_bytes(data::to_json(schema).dump()));
+    if (!told_schemas_.insert(connection + to_hex(digest)).second) continue;
+    wire::SchemaDiscovery discovery{connection, std::move(schema), parts_.clock.now()};
+    if (!co_await send(std::move(discovery))) co_return false;
+  }
+  co_return true;
+}
+
+// Own queue first, then more work is asked for; wakes whenever something was added or room became free.
+awaitable<void> CloudSession::send_outbox() {
+  std::int64_t told_free = -1;
+  while (!over_ && !co_await stopping()) {
+    if (std::exchange(parts_.schemas_due, false) && !co_await send_schemas()) co_return;
+    auto outcomes = co_await parts_.journal.unconfirmed();
+    if (!outcomes) log::warn("agent", "cannot read the outbox", {{"error", outcomes.error().text()}});
+    if (outcomes)
+      for (auto& outcome : *outcomes) {
+        const auto id = std::visit([](const auto& answer) { return answer.command_id; }, outcome);
+        if (!sent_.insert(id).second) continue;
+        wire::AgentMessage message = std::holds_alternative<wire::CommandResult>(outcome)
+                                         ? wire::AgentMessage{wire::ExecutionResult{std::get<wire::CommandResult>(std::move(outcome))}}
+                                         : wire::AgentMessage{wire::ExecutionError{std::get<wire::CommandError>(std::move(outcome))}};
+        if (!co_await send(std::move(message))) co_return;
+        crash_point("agent.result_sent");
+      }
+    if (const auto free = parts_.free(); free != told_free) {
+      if (!co_await send(wire::Ready{free})) co_return;
+      told_free = free;
+    }
+    co_await parts_.outbox.wait_for(kOutboxSweep);
+  }
+}
+
+}  // namespace vmc::agent

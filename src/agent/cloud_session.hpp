@@ -1,0 +1,64 @@
+// One session with the gateway, from connecting to the end of the link: login, heartbeats, commands in, answers out.
+#pragma once
+
+#include <functional>
+
+#include "agent/buffer_client.hpp"
+#include "agent/connections.hpp"
+#include "agent/journal.hpp"
+#include "agent/keys.hpp"
+#include "core/event.hpp"
+#include "net/client.hpp"
+#include "wire/messages.hpp"
+
+namespace vmc::agent {
+
+// What a session shares with the parts that live longer.
+struct SessionParts {
+  asio::io_context& loop;
+  const Settings& settings;
+  Keys& keys;
+  Journal& journal;
+  Connections& connections;
+  BufferClient& buffer;
+  const Clock& clock;
+  Event& outbox;                                     // an outcome was stored, a schema approved, or room became free
+  bool& schemas_due;                                 // approved schemas are to be looked at
+  std::function<void(wire::Command)> start;          // run an admitted command
+  std::function<void(std::string)> cancel;           // by command id
+  std::function<std::int64_t()> free;                // commands that can still be taken
+  std::function<std::int64_t()> active;
+};
+
+class CloudSession {
+ public:
+  CloudSession(SessionParts parts, net::Address address, std::shared_ptr<net::TlsContext> tls)
+      : parts_{std::move(parts)}, address_{std::move(address)}, tls_{std::move(tls)} {}
+
+  // Why it ended. AUTH_FAILED and DUPLICATE_CONNECTION are the gateway's verdicts; `established` tells whether the
+  // login had succeeded, so that the pause before the next try starts small again.
+  awaitable<Error> run();
+  bool established() const { return established_; }
+
+ private:
+  awaitable<Result<void>> log_in();
+  awaitable<Result<wire::Auth>> make_auth(const wire::Challenge& challenge);
+  awaitable<Error> receive();
+  awaitable<Result<void>> handle(wire::GatewayMessage message);
+  awaitable<void> on_command(wire::Command command);
+  awaitable<void> heartbeat();
+  awaitable<bool> send_schemas();
+  awaitable<void> send_outbox();
+  awaitable<bool> send(wire::AgentMessage message);
+
+  SessionParts parts_;
+  net::Address address_;
+  std::shared_ptr<net::TlsContext> tls_;
+  std::unique_ptr<net::Link> link_;
+  std::set<std::string> sent_;                       // outcomes sent in this session
+  std::set<std::string> told_schemas_;               // connection + text of what was sent
+  bool established_ = false;
+  bool over_ = false;
+};
+
+}  // namespace vmc::agent

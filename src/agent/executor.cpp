@@ -1,0 +1,241 @@
+#include "agent/executor.hpp"
+
+#include <fmt/format.h>
+
+#include "activities/row_digest.hpp"
+#include "agent/transfers.hpp"
+#include "core/crash_point.hpp"
+#include "core/log.hpp"
+
+namespace vmc::agent {
+namespace {
+
+constexpr std::size_t kQueryRowsMax = 10'000;
+constexpr Duration kLoadTimeout = std::chrono::minutes{10};
+
+wire::CommandResult result_for(const wire::Command& command) {
+  wire::CommandResult result;
+  result.command_id = command.command_id;
+  result.execution_id = command.execution_id;
+  result.activity_id = command.activity_id;
+  result.attempt_epoch = command.attempt_epoch;
+  return result;
+}
+
+Result<const data::Intent*> intent_of(const wire::Command& command) {
+  if (!command.payload.intent) return fail(Code::command_malformed, "the command carries no intent");
+  return &*command.payload.intent;
+}
+Result<const wire::LoadSpec*> load_of(const wire::Command& command) {
+  if (!command.payload.load || !command.input) return fail(Code::command_malformed, "the command carries no load");
+  return &*command.payload.load;
+}
+
+// A cell as a reader of JSON expects it, without losing anything: numbers beyond 2^53 and decimals are text.
+Json cell(const data::Value& value) {
+  constexpr std::int64_t kExact = std::int64_t{1} << 53;
+  if (data::is_null(value)) return nullptr;
+  if (const auto* flag = std::get_if<bool>(&value)) return *flag;
+  if (const auto* number = std::get_if<std::int64_t>(&value); number && *number > -kExact && *number < kExact) return *number;
+  return data::format(value);
+}
+
+}  // namespace
+
+sources::ReadLimits Executor::limits_of(const wire::Command& command) const {
+  sources::ReadLimits limits;
+  limits.timeout = command.payload.timeout_ms > 0 ? Duration{std::chrono::milliseconds{command.payload.timeout_ms}}
+                                                  : settings_.command_timeout;
+  return limits;
+}
+
+awaitable<Outcome> Executor::run(wire::Command command) {
+  const auto start = Steady::now();
+  auto result = co_await dispatch(command);
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() - start).count();
+  if (result) {
+    result->duration_ms = took;
+    log::info("agent", "command done", {{"command", command.command_id}, {"operation", to_string(command.operation)},
+                                        {"connection", command.payload.connection}, {"rows", result->row_count}, {"ms", took}});
+    co_return std::move(*result);
+  }
+  const auto& error = result.error();
+  log::warn("agent", "command failed", {{"command", command.command_id}, {"operation", to_string(command.operation)},
+                                        {"connection", command.payload.connection}, {"error", error.text()}});
+  co_return wire::CommandError{command.command_id, command.attempt_epoch, error.code, error.message, error.retryable()};
+}
+
+awaitable<Result<wire::CommandResult>> Executor::dispatch(const wire::Command& command) {
+  if (command.payload.expires_at <= clock_.now()) co_return fail(Code::command_expired, "the command's time was over before it ran");
+  switch (command.operation) {
+    case wire::Operation::split: co_return co_await split(command);
+    case wire::Operation::extract: co_return co_await extract(command);
+    case wire::Operation::digest: co_return co_await digest(command);
+    case wire::Operation::load: co_return co_await load(command);
+    case wire::Operation::digest_keys: co_return co_await digest_keys(command);
+    case wire::Operation::query: co_return co_await query(command);
+  }
+  co_return fail(Code::command_malformed, "the operation is not known");
+}
+
+awaitable<Result<wire::CommandResult>> Executor::split(const wire::Command& command) {
+  VMC_CO_TRY(intent, intent_of(command));
+  if (command.payload.rows_per_part < 1 || command.payload.split_key.empty())
+    co_return fail(Code::command_malformed, "a split needs a key and a number of rows");
+  VMC_CO_TRY(connection, connections_.find(command.payload.connection));
+  VMC_CO_TRY(table, co_await connections_.table(command.payload.connection, intent->table));
+  sources::Split split;
+  auto work = [&](sources::Session& session) -> Result<void> {
+    VMC_TRY(found, session.split(*intent, table, command.payload.split_key, command.payload.rows_per_part, limits_of(command)));
+    split = std::move(found);
+    return {};
+  };
+  VMC_CO_CHECK(co_await connection->pool->use(sources::Access::read, work));
+  auto result = result_for(command);
+  Json parts = Json::array();
+  for (const auto& part : split.parts) parts.push_back(data::to_json(part));
+  result.inline_result = Json::object();
+  result.inline_result["parts"] = std::move(parts);
+  result.inline_result["rows"] = static_cast<std::int64_t>(split.parts.size()) * command.payload.rows_per_part;
+  co_return result;
+}
+
+awaitable<Result<wire::CommandResult>> Executor::extract(const wire::Command& command) {
+  VMC_CO_TRY(intent, intent_of(command));
+  if (command.upload.empty() || command.data_key.size() != 32)
+    co_return fail(Code::command_malformed, "an extract needs an upload grant and a data key");
+  VMC_CO_TRY(connection, connections_.find(command.payload.connection));
+  VMC_CO_TRY(table, co_await connections_.table(command.payload.connection, intent->table));
+  ChunkSender sender{loop_, buffer_, cpu_, command};
+  auto read = [&](sources::Session& session) -> Result<void> {
+    auto sink = [&](data::Batch batch) { return sender.take(std::move(batch)); };
+    auto done = session.read(*intent, table, limits_of(command), sink);
+    sender.end_of_rows();
+    return done;
+  };
+  VMC_CO_TRY(sent, co_await sender.run(*connection->pool, read, *intent, table));
+  auto result = result_for(command);
+  result.buffer_key = command.upload;
+  result.chunks = sent.chunks;
+  result.row_count = sent.rows;
+  crash_point("agent.chunks_uploaded");
+  co_return result;
+}
+
+awaitable<Result<wire::CommandResult>> Executor::digest(const wire::Command& command) {
+  VMC_CO_TRY(intent, intent_of(command));
+  VMC_CO_TRY(connection, connections_.find(command.payload.connection));
+  VMC_CO_TRY(table, co_await connections_.table(command.payload.connection, intent->table));
+  activities::RowDigest digest{command.payload.digest_seed};
+  auto work = [&](sources::Session& session) -> Result<void> {
+    digest = activities::RowDigest{command.payload.digest_seed};
+    auto sink = [&](data::Batch batch) -> Result<void> {
+      digest.add(batch);
+      return {};
+    };
+    return session.read(*intent, table, limits_of(command), sink);
+  };
+  VMC_CO_CHECK(co_await connection->pool->use(sources::Access::read, work));
+  auto result = result_for(command);
+  result.row_count = digest.rows();
+  result.inline_result = {{"rows", digest.rows()}, {"digest", digest.hex()}};
+  co_return result;
+}
+
+awaitable<Result<wire::CommandResult>> Executor::load(const wire::Command& command) {
+  VMC_CO_TRY(spec, load_of(command));
+  VMC_CO_TRY(connection, connections_.find(command.payload.connection));
+  VMC_CO_TRY(table, co_await connections_.writable_table(command.payload.connection, spec->table));
+  sources::LoadRequest request;
+  request.table = spec->table;
+  request.mode = spec->mode == wire::LoadMode::insert   ? sources::LoadRequest::Mode::insert
+                 : spec->mode == wire::LoadMode::upsert ? sources::LoadRequest::Mode::upsert
+                                                        : sources::LoadRequest::Mode::replace;
+  request.key = spec->key;
+  VMC_CO_TRY(type, row_type_of(table, spec->columns));
+  request.columns = type;
+  request.applied_scope = command.execution_id + "/" + command.activity_id;
+  request.part = command.part;
+  request.attempt_epoch = command.attempt_epoch;
+  request.timeout = std::max(limits_of(command).timeout, kLoadTimeout);
+  sources::LoadOutcome outcome;
+  ChunkReceiver receiver{loop_, buffer_, cpu_, command};
+  auto work = [&](sources::Session& session) -> Result<void> {
+    auto rows = [&] { return receiver.next(); };
+    VMC_TRY(loaded, session.load(request, table, rows));
+    outcome = loaded;
+    return {};
+  };
+  VMC_CO_CHECK(co_await receiver.run(*connection->pool, sources::Access::load, work));
+  auto result = result_for(command);
+  result.row_count = outcome.rows;
+  result.inline_result = {{"rows", outcome.rows}, {"alreadyApplied", outcome.already_applied}};
+  crash_point("agent.load_committed");
+  co_return result;
+}
+
+awaitable<Result<wire::CommandResult>> Executor::digest_keys(const wire::Command& command) {
+  VMC_CO_TRY(spec, load_of(command));
+  if (spec->key.empty()) co_return fail(Code::command_malformed, "rows without a key cannot be read back");
+  VMC_CO_TRY(connection, connections_.find(command.payload.connection));
+  VMC_CO_TRY(table, co_await connections_.table(command.payload.connection, spec->table));
+  activities::RowDigest digest{command.payload.digest_seed};
+  ChunkReceiver receiver{loop_, buffer_, cpu_, command};
+  auto work = [&](sources::Session& session) -> Result<void> {
+    digest = activities::RowDigest{command.payload.digest_seed};
+    auto keys = [&]() -> Result<std::optional<data::Batch>> {
+      VMC_TRY(batch, receiver.next());
+      if (!batch) return std::optional<data::Batch>{};
+      VMC_TRY(projected, project(*batch, spec->key));
+      return std::optional{std::move(projected)};
+    };
+    auto sink = [&](data::Batch batch) -> Result<void> {
+      digest.add(batch);
+      return {};
+    };
+    return session.read_keys(table, spec->columns, spec->key, keys, limits_of(command), sink);
+  };
+  VMC_CO_CHECK(co_await receiver.run(*connection->pool, sources::Access::read, work));
+  auto result = result_for(command);
+  result.row_count = digest.rows();
+  result.inline_result = {{"rows", digest.rows()}, {"digest", digest.hex()}};
+  co_return result;
+}
+
+awaitable<Result<wire::CommandResult>> Executor::query(const wire::Command& command) {
+  VMC_CO_TRY(intent, intent_of(command));
+  VMC_CO_TRY(connection, connections_.find(command.payload.connection));
+  VMC_CO_TRY(table, co_await connections_.table(command.payload.connection, intent->table));
+  Json columns = Json::array(), rows = Json::array();
+  std::size_t bytes = 0;
+  auto work = [&](sources::Session& session) -> Result<void> {
+    columns = Json::array();
+    rows = Json::array();
+    bytes = 0;
+    auto sink = [&](data::Batch batch) -> Result<void> {
+      if (rows.size() + batch.rows > kQueryRowsMax)
+        return fail(Code::invalid_request, fmt::format("the query has more than {} rows", kQueryRowsMax), "Add a limit, or use a workflow.");
+      for (std::size_t row = 0; row < batch.rows; ++row) {
+        Json cells = Json::array();
+        for (const auto& column : batch.columns) cells.push_back(cell(data::value_at(column, row)));
+        bytes += cells.dump().size();
+        rows.push_back(std::move(cells));
+        if (bytes > wire::kInlineResultMax)
+          return fail(Code::invalid_request, "the query's rows have more than 256 KiB", "Add a limit, or use a workflow.");
+      }
+      return {};
+    };
+    return session.read(*intent, table, limits_of(command), sink);
+  };
+  VMC_CO_CHECK(co_await connection->pool->use(sources::Access::read, work));
+  VMC_CO_TRY(type, row_type_of(table, intent->columns));
+  for (const auto& field : *type) columns.push_back({{"name", field.name}, {"type", data::to_string(field.type)}});
+  auto result = result_for(command);
+  result.row_count = static_cast<std::int64_t>(rows.size());
+  result.inline_result = Json::object();
+  result.inline_result["columns"] = std::move(columns);
+  result.inline_result["rows"] = std::move(rows);
+  co_return result;
+}
+
+}  // namespace vmc::agent

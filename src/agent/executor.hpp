@@ -1,0 +1,40 @@
+// Runs one command on the local databases and says what came of it. Intents and structured loads only: there is no
+// way for SQL text to get here.
+#pragma once
+
+#include "agent/buffer_client.hpp"
+#include "agent/connections.hpp"
+#include "agent/journal.hpp"
+#include "core/offload.hpp"
+
+namespace vmc::agent {
+
+class Executor {
+ public:
+  Executor(asio::io_context& loop, const Settings& settings, Connections& connections, BufferClient& buffer, Pool& cpu,
+           const Clock& clock)
+      : loop_{loop}, settings_{settings}, connections_{connections}, buffer_{buffer}, cpu_{cpu}, clock_{clock} {}
+
+  // Cancelling the caller stops the query on the server.
+  awaitable<Outcome> run(wire::Command command);
+
+ private:
+  awaitable<Result<wire::CommandResult>> dispatch(const wire::Command& command);
+  awaitable<Result<wire::CommandResult>> split(const wire::Command& command);
+  awaitable<Result<wire::CommandResult>> extract(const wire::Command& command);
+  awaitable<Result<wire::CommandResult>> digest(const wire::Command& command);
+  awaitable<Result<wire::CommandResult>> load(const wire::Command& command);
+  awaitable<Result<wire::CommandResult>> digest_keys(const wire::Command& command);
+  awaitable<Result<wire::CommandResult>> query(const wire::Command& command);
+
+  sources::ReadLimits limits_of(const wire::Command& command) const;
+
+  asio::io_context& loop_;
+  const Settings& settings_;
+  Connections& connections_;
+  BufferClient& buffer_;
+  Pool& cpu_;
+  const Clock& clock_;
+};
+
+}  // namespace vmc::agent

@@ -1,0 +1,69 @@
+// The agent's journal: commands it has taken and answers the cloud has not confirmed, in local SQLite.
+//
+// A command is stored before it is acknowledged and its outcome before it is sent, so that neither a restart nor a
+// cut link loses one. Bodies and outcomes are sealed under a key from the vault. Nothing unconfirmed is ever purged.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "crypto/secret.hpp"
+#include "data/schema.hpp"
+#include "store/database.hpp"
+#include "wire/command.hpp"
+
+namespace vmc::agent {
+
+using Outcome = std::variant<wire::CommandResult, wire::CommandError>;
+
+class Journal {
+ public:
+  static Result<std::unique_ptr<Journal>> open(const std::filesystem::path& folder, std::uint64_t bytes_max, const Clock& clock);
+
+  // Needed before commands are taken.
+  void set_key(crypto::Secret key) { key_ = std::move(key); }
+
+  // What to do with a command that has arrived.
+  struct Admission {
+    enum class Kind { run, running_already, answered } kind = Kind::run;
+    std::optional<Outcome> outcome;   // answered: the stored one, or the refusal
+  };
+  // Stores it durably. A key seen before answers from the stored outcome, or IDEMPOTENCY_MISMATCH when it stood for
+  // something else; an older attempt than one seen is refused with CONFLICT; QUEUE_FULL when there is no room.
+  awaitable<Result<Admission>> admit(wire::Command command);
+  awaitable<Result<void>> finish(std::string command_id, Outcome outcome);
+  // The cloud has it: rows go, the outcome is kept for repeats.
+  awaitable<Result<void>> confirm(std::string command_id);
+  awaitable<Result<void>> drop(std::string command_id);               // cancelled before it was run
+
+  awaitable<Result<std::vector<wire::Command>>> unfinished();         // after a restart, oldest first
+  awaitable<Result<std::vector<Outcome>>> unconfirmed();              // to be sent (again), oldest first
+
+  awaitable<Result<std::optional<std::string>>> fact(std::string name);
+  awaitable<Result<void>> set_facts(std::vector<std::pair<std::string, std::string>> facts);
+
+  awaitable<Result<void>> approve(std::string connection, data::Schema schema);
+  awaitable<Result<std::optional<data::Schema>>> approved(std::string connection);
+
+ private:
+  Journal(std::unique_ptr<store::Database> db, std::uint64_t bytes_max, const Clock& clock);
+  Result<Admission> admit_in(store::Tx& tx, const wire::Command& command) const;
+  Result<bool> make_room(store::Tx& tx, std::int64_t bytes) const;
+  Bytes seal(std::string_view label, std::string_view id, const Json& json) const;
+  Result<Json> open_sealed(std::string_view label, std::string_view id, ByteView sealed) const;
+
+  std::unique_ptr<store::Database> db_;
+  std::uint64_t bytes_max_;
+  const Clock& clock_;
+  crypto::Secret key_;
+};
+
+Json outcome_to_json(const Outcome& outcome);
+Result<Outcome> outcome_from_json(const Json& json);
+
+}  // namespace vmc::agent

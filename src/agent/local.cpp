@@ -1,0 +1,75 @@
+// What the owner does at the agent's machine, beside a running agent or without one.
+#include "agent/agent.hpp"
+#include "agent/connections.hpp"
+#include "agent/privacy.hpp"
+#include "core/async.hpp"
+#include "store/bus.hpp"
+
+namespace vmc::agent {
+namespace {
+
+constexpr auto kOpenTimeout = std::chrono::seconds{10};
+
+// Runs one coroutine to its end on a loop of its own.
+template <class T>
+Result<T> run_alone(std::function<awaitable<Result<T>>()> work) {
+  asio::io_context loop{1};
+  std::optional<Result<T>> result;
+  std::exception_ptr broken;
+  auto body = [&]() -> awaitable<void> { result.emplace(co_await work()); };
+  asio::co_spawn(loop, body, [&](std::exception_ptr error) { broken = error; });
+  loop.run();
+  if (broken) std::rethrow_exception(broken);
+  return std::move(*result);
+}
+
+Result<std::unique_ptr<sources::Session>> open_session(const Home& home, const ConnectionSettings& connection, const SecretResolver& secrets) {
+  auto password = [&]() -> Result<crypto::Secret> {
+    const config::SecretRef standard{"vault", "connection/" + connection.id};
+    const auto& reference = connection.password.empty() ? standard : connection.password;
+    if (reference.scheme != "vault") return secrets(reference);
+    VMC_TRY(vault, Vault::open(vault_settings(home)));
+    auto secret = vault.get(reference.rest);
+    if (!secret && secret.error().code == Code::not_found && connection.password.empty()) return crypto::Secret{};
+    return secret;
+  };
+  return make_source(connection, password)->open(sources::Access::read, kOpenTimeout);
+}
+
+}  // namespace
+
+Result<void> store_secret(const Home& home, std::string_view record, crypto::Secret secret) {
+  VMC_TRY(vault, Vault::open(vault_settings(home)));
+  return vault.put(record, std::move(secret));
+}
+
+Result<std::vector<std::string>> test_connection(const Home& home, const ConnectionSettings& connection, const SecretResolver& secrets) {
+  VMC_TRY(session, open_session(home, connection, secrets));
+  VMC_TRY(rights, session->rights());
+  return rights.findings;
+}
+
+Result<data::Schema> discover(const Home& home, const ConnectionSettings& connection, const SecretResolver& secrets) {
+  VMC_TRY(session, open_session(home, connection, secrets));
+  VMC_TRY(schema, session->discover());
+  return visible(schema, connection.private_names);
+}
+
+Result<void> approve_schema(const Home& home, std::string_view connection, const data::Schema& schema) {
+  VMC_TRY(journal, Journal::open(home.folder, UINT64_MAX / 4, system_clock()));
+  std::function<awaitable<Result<void>>()> work = [&] { return journal->approve(std::string{connection}, schema); };
+  VMC_CHECK(run_alone(work));
+  std::error_code ec;
+  std::filesystem::create_directories(home.folder / "bus", ec);
+  VMC_TRY(bus, store::make_local_bus((home.folder / "bus").string()));
+  bus->publish("schema");
+  return {};
+}
+
+Result<std::optional<data::Schema>> approved_schema(const Home& home, std::string_view connection) {
+  VMC_TRY(journal, Journal::open(home.folder, UINT64_MAX / 4, system_clock()));
+  std::function<awaitable<Result<std::optional<data::Schema>>>()> work = [&] { return journal->approved(std::string{connection}); };
+  return run_alone(work);
+}
+
+}  // namespace vmc::agent

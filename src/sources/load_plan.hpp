@@ -1,0 +1,38 @@
+// What every source checks and decides about a load before it touches its database.
+#pragma once
+
+#include <vector>
+
+#include "sources/source.hpp"
+
+namespace vmc::sources {
+
+inline constexpr const char* kAppliedTable = "vmc_applied";
+inline constexpr const char* kStagingPrefix = "vmc_staging_";
+
+// Our own tables in a customer's database: never part of its schema.
+bool is_own_table(std::string_view bare_name);
+
+struct LoadPlan {
+  std::vector<const data::ColumnInfo*> columns;  // as in request.columns
+  std::vector<bool> key;                         // is columns[i] part of the key?
+  bool upsert = false;
+  bool only_keys = false;  // nothing to update when the row is there
+};
+
+// INVALID_REQUEST names what does not fit: an unknown column, another type than the table's, a key that no
+// unique key of the table covers. SCHEMA_ACCESS_DENIED for a table that is not the one described.
+Result<LoadPlan> plan_load(const LoadRequest& request, const data::TableInfo& table);
+// A batch of the announced columns with no null in a key or a column that takes none.
+Result<void> check_batch(const LoadPlan& plan, const LoadRequest& request, const data::Batch& batch);
+
+// The row type of columns as read() streams them; SCHEMA_ACCESS_DENIED for one the table lacks.
+Result<data::RowTypePtr> row_type(const std::vector<std::string>& columns, const data::TableInfo& table);
+// INVALID_REQUEST unless the batch has the key's columns, in their order and of their types.
+Result<void> check_keys(const data::Batch& batch, const data::RowType& key);
+// Consecutive ranges that end at the given keys; without keys one open range.
+Split parts_ending_at(const std::vector<std::string>& key, const std::vector<data::Batch>& ends);
+
+Error unfit_cell(std::string_view table, std::string_view column, std::uint64_t row, std::string_view why);
+
+}  // namespace vmc::sources

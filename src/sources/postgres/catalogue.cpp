@@ -1,0 +1,55 @@
+#include <algorithm>
+#include <cstdlib>
+
+#include "sources/postgres/parts.hpp"
+#include "sql/dialect.hpp"
+
+namespace vmc::sources::postgres {
+
+std::string cell(const PgResult& result, int row, int column) {
+  return {PQgetvalue(result.get(), row, column),
+          static_cast<std::size_t>(PQgetlength(result.get(), row, column))};
+}
+std::int64_t cell_number(const PgResult& result, int row, int column) {
+  return std::strtoll(PQgetvalue(result.get(), row, column), nullptr, 10);
+}
+bool cell_true(const PgResult& result, int row, int column) {
+  return *PQgetvalue(result.get(), row, column) == 't';
+}
+
+Result<std::vector<TargetColumn>> catalogue_columns(Connection& db, const std::string& table,
+                                                    const std::vector<std::string>& names) {
+  VMC_TRY(quoted, sql::quote_table(sql::Dialect::postgres, table));
+  Params params;
+  params.text(quoted, oid::text);
+  VMC_TRY(rows, db.run("WITH RECURSIVE c AS ("
+                       " SELECT a.attname, a.atttypid AS shown, a.atttypmod AS shown_mod, a.atttypid AS typ, "
+                       "a.atttypmod AS mod"
+                       " FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass($1) AND "
+                       "a.attnum > 0 AND NOT a.attisdropped"
+                       " UNION ALL"
+                       " SELECT c.attname, c.shown, c.shown_mod, t.typbasetype, t.typtypmod"
+                       " FROM c JOIN pg_catalog.pg_type t ON t.oid = c.typ WHERE t.typtype = 'd')"
+                       " SELECT c.attname, c.typ::pg_catalog.int8, c.mod, pg_catalog.format_type(c.shown, "
+                       "c.shown_mod), t.typarray::pg_catalog.int8"
+                       " FROM c JOIN pg_catalog.pg_type t ON t.oid = c.typ WHERE t.typtype <> 'd'",
+                       params));
+  std::vector<TargetColumn> out;
+  for (const auto& name : names) {
+    int row = 0;
+    while (row < PQntuples(rows.get()) && name != PQgetvalue(rows.get(), row, 0)) ++row;
+    if (row == PQntuples(rows.get()))
+      return fail(Code::not_found, "table '" + table + "' or its column '" + name + "' is no longer there",
+                  "Discover the schema again.");
+    TargetColumn column;
+    column.name = name;
+    column.type = static_cast<Oid>(cell_number(rows, row, 1));
+    column.modifier = static_cast<int>(cell_number(rows, row, 2));
+    column.type_name = cell(rows, row, 3);
+    column.array_type = static_cast<Oid>(cell_number(rows, row, 4));
+    out.push_back(std::move(column));
+  }
+  return out;
+}
+
+}  // namespace vmc::sources::postgres

@@ -1,0 +1,103 @@
+// One connection to PostgreSQL: the extended protocol only, never a blocking wait without a deadline, and an
+// interrupt that stops the query on the server. Used by one thread at a time; only interrupt() comes from
+// elsewhere, and it only sets a flag and wakes that thread.
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "sources/postgres/errors.hpp"
+#include "sources/postgres/params.hpp"
+#include "sources/source.hpp"
+
+namespace vmc::sources::postgres {
+
+struct Clear {
+  void operator()(PGresult* result) const { PQclear(result); }
+};
+using PgResult = std::unique_ptr<PGresult, Clear>;
+
+class Connection {
+ public:
+  static Result<std::unique_ptr<Connection>> open(const PostgresSourceSettings& settings, Access access,
+                                                  Duration timeout);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // What follows must be over by then; the server is told to stop, and given a moment to do so.
+  Result<void> start(Duration limit);
+  Duration left() const;
+
+  // One statement, its whole result (text format).
+  Result<PgResult> run(const std::string& text, const Params& params = {});
+  // Statements without parameters or results, each its own transaction step, in one round trip.
+  Result<void> run_all(std::span<const std::string> texts);
+
+  // Streaming: send, then next() until it returns an empty pointer; abandon() leaves early.
+  Result<void> send_streamed(const std::string& text, const Params& params);
+  Result<PgResult> next();
+  void abandon() noexcept;
+
+  // COPY … FROM STDIN: begin, put pieces, end. The number of rows copied.
+  Result<void> begin_copy(const std::string& text);
+  Result<void> put_copy(std::string_view piece);
+  Result<std::int64_t> end_copy();
+
+  void rollback() noexcept;
+  bool reset() noexcept;
+  void interrupt() noexcept;
+
+  PGconn* handle() { return conn_; }
+  Access access() const { return access_; }
+  int version() const { return PQserverVersion(conn_); }
+  bool mixed_encodings() const;                         // an SQL_ASCII database: its text may be anything
+  std::string sqlstate() const { return last_state_; }  // of the last failed result
+
+ private:
+  explicit Connection(Access access) : access_{access} {}
+  Result<void> connect(const PostgresSourceSettings& settings, Duration timeout);
+  Result<void> wait(short events);
+  int poll_once(short events, int wait_ms);
+  Result<void> stop_or_go_on();
+  Result<void> flush();
+  Result<void> sent(int ok);
+  Result<PgResult> checked(PGresult* result);
+  void low_water(int bytes);
+  Error lost();
+
+  Access access_;
+  PGconn* conn_ = nullptr;
+  PGcancel* cancel_ = nullptr;
+  int wake_ = -1;  // an eventfd
+  Steady::time_point deadline_{Steady::time_point::max()};
+  Steady::time_point give_up_{Steady::time_point::max()};  // once the server has been told to stop
+  std::atomic<bool> interrupted_{false};
+  bool told_to_stop_ = false;
+  bool broken_ = false;
+  int low_water_ = 1;
+  int results_since_wait_ = 0;
+  std::string last_state_;
+};
+
+// A transaction that ends with ROLLBACK unless it was committed.
+class Transaction {
+ public:
+  // Pins the session's settings and opens the transaction: for reading READ ONLY, one snapshot for all of it.
+  static Result<Transaction> begin(Connection& db, Duration limit);
+  Transaction(Transaction&& other) noexcept : db_{std::exchange(other.db_, nullptr)} {}
+  ~Transaction() {
+    if (db_) db_->rollback();
+  }
+  Result<void> commit();
+
+ private:
+  explicit Transaction(Connection& db) : db_{&db} {}
+  Connection* db_;
+};
+
+}  // namespace vmc::sources::postgres

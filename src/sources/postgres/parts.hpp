@@ -1,0 +1,23 @@
+// The parts of a PostgreSQL session that fill a file each.
+#pragma once
+
+#include "sources/postgres/connection.hpp"
+#include "sources/postgres/copy_writer.hpp"
+
+namespace vmc::sources::postgres {
+
+Result<data::Schema> discover(Connection& db);
+Result<RightsReport> rights(Connection& db);
+Result<LoadOutcome> load(Connection& db, const LoadRequest& request, const data::TableInfo& table,
+                         const BatchSource& rows);
+
+// The named columns of a table as the catalogue has them now; NOT_FOUND for what is gone.
+Result<std::vector<TargetColumn>> catalogue_columns(Connection& db, const std::string& table,
+                                                    const std::vector<std::string>& names);
+
+// Column `column` of text row `row`; "" for NULL.
+std::string cell(const PgResult& result, int row, int column);
+std::int64_t cell_number(const PgResult& result, int row, int column);
+bool cell_true(const PgResult& result, int row, int column);
+
+}  // namespace vmc::sources::postgres

@@ -1,0 +1,244 @@
+#include "sources/load_plan.hpp"
+#include "sources/postgres/decode.hpp"
+#include "sources/postgres/parts.hpp"
+#include "sql/dialect.hpp"
+
+namespace vmc::sources {
+namespace {
+
+using namespace postgres;
+
+constexpr std::size_t kKeysAtOnce = 5'000;
+
+// Rows of a streamed statement as batches.
+class RowStream {
+ public:
+  RowStream(Connection& db, const data::TableInfo& table, data::RowTypePtr type)
+      : db_{db}, table_{table}, batch_{std::move(type)} {}
+
+  // Until the statement ends; may be called for several statements of one projection.
+  Result<void> run(const BatchSink& sink) {
+    auto outcome = stream(sink);
+    if (!outcome) db_.abandon();
+    return outcome;
+  }
+
+  Result<void> finish(const BatchSink& sink) {
+    if (batch_.rows() == 0) return {};
+    return sink(batch_.finish());
+  }
+
+ private:
+  Result<void> stream(const BatchSink& sink) {
+    for (;;) {
+      VMC_TRY(result, db_.next());
+      if (!result) return {};
+      if (PQresultStatus(result.get()) != PGRES_SINGLE_TUPLE) continue;
+      if (decoders_.empty()) VMC_CHECK(choose_decoders(result.get()));
+      VMC_CHECK(take_row(result.get()));
+      if (batch_.full()) VMC_CHECK(sink(batch_.finish()));
+    }
+  }
+
+  Result<void> choose_decoders(const PGresult* result) {
+    const auto& fields = *batch_.type();
+    const bool check_text = db_.mixed_encodings();
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      const int index = static_cast<int>(i);
+      auto decoder = index < PQnfields(result)
+                         ? decoder_for(fields[i].type, PQftype(result, index), check_text)
+                         : nullptr;
+      if (!decoder)
+        return fail(Code::conflict,
+                    "column '" + fields[i].name + "' of table '" + table_.name + "' has changed its type",
+                    "Discover the schema again.");
+      decoders_.push_back(decoder);
+    }
+    return {};
+  }
+
+  Result<void> take_row(const PGresult* result) {
+    ++row_;
+    const auto& fields = *batch_.type();
+    for (std::size_t i = 0; i < decoders_.size(); ++i) {
+      const int index = static_cast<int>(i);
+      auto& column = batch_.column(i);
+      const int size = PQgetlength(result, 0, index);
+      if (size == 0 && PQgetisnull(result, 0, index)) {
+        column.null();
+      } else if (const char* why = decoders_[i](PQgetvalue(result, 0, index), size, fields[i].type, column)) {
+        return unfit_cell(table_.name, fields[i].name, row_, why);
+      }
+    }
+    batch_.end_row();
+    return {};
+  }
+
+  Connection& db_;
+  const data::TableInfo& table_;
+  data::BatchBuilder batch_;
+  std::vector<Decoder> decoders_;
+  std::uint64_t row_ = 0;
+};
+
+// One key column's values of a group, as the text of an array: {"a","b",NULL}
+class ArrayText {
+ public:
+  void add(const data::Column& column, std::size_t row) {
+    text_ += text_.size() == 1 ? "" : ",";
+    if (column.is_null(row)) {
+      text_ += "NULL";
+      return;
+    }
+    text_ += '"';
+    const auto put = [&](std::string_view form) {
+      for (char c : form) {
+        if (c == '"' || c == '\\') text_ += '\\';
+        text_ += c;
+      }
+    };
+    if (column.type().kind == data::Kind::bytes)
+      put("\\x" + to_hex(as_bytes(column.text(row))));
+    else
+      put(data::format(data::value_at(column, row)));
+    text_ += '"';
+  }
+  std::string take() { return std::exchange(text_, "{") + "}"; }
+
+ private:
+  std::string text_ = "{";
+};
+
+class PostgresSession final : public Session {
+ public:
+  explicit PostgresSession(std::unique_ptr<Connection> db) : db_{std::move(db)} {}
+
+  Result<data::Schema> discover() override { return postgres::discover(*db_); }
+  Result<RightsReport> rights() override { return postgres::rights(*db_); }
+
+  Result<void> read(const data::Intent& intent, const data::TableInfo& table, const ReadLimits& limits,
+                    const BatchSink& sink) override {
+    VMC_TRY(text, sql::render(sql::Dialect::postgres, intent, table));
+    VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
+    return stream(text, intent.columns, table, sink);
+  }
+
+  Result<Split> split(const data::Intent& intent, const data::TableInfo& table,
+                      const std::vector<std::string>& key, std::int64_t rows_per_part,
+                      const ReadLimits& limits) override {
+    VMC_TRY(text, sql::render_split(sql::Dialect::postgres, intent, table, key, rows_per_part));
+    VMC_TRY(null_keys, sql::render_null_keys(sql::Dialect::postgres, intent, table, key));
+    VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
+    if (null_keys) {
+      Params params;
+      for (const auto& value : null_keys->params) VMC_CHECK(params.value(value));
+      VMC_TRY(found, db_->run(null_keys->text, params));
+      if (PQntuples(found.get()) > 0)
+        return fail(Code::invalid_request,
+                    "table '" + table.name + "' has rows whose key is null; they fit no part",
+                    "Choose another key, or read the table in one part.");
+    }
+    std::vector<data::Batch> ends;
+    const auto keep = [&](data::Batch batch) -> Result<void> {
+      ends.push_back(std::move(batch));
+      return {};
+    };
+    VMC_CHECK(stream(text, key, table, keep));
+    return parts_ending_at(key, ends);
+  }
+
+  Result<void> read_keys(const data::TableInfo& table, const std::vector<std::string>& columns,
+                         const std::vector<std::string>& key, const BatchSource& keys,
+                         const ReadLimits& limits, const BatchSink& sink) override {
+    VMC_TRY(type, row_type(columns, table));
+    VMC_TRY(key_type, row_type(key, table));
+    if (key.empty()) return fail(Code::invalid_request, "no key columns are named");
+    VMC_TRY(text, lookup_text(table, columns, key));
+    VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
+    VMC_TRY(targets, catalogue_columns(*db_, table.name, key));
+    // A group is many short descents of an index; the planner's price for random pages would have it scan.
+    VMC_TRY(priced, db_->run("SELECT pg_catalog.set_config('random_page_cost', '1', true)"));
+    RowStream rows{*db_, table, type};
+    std::vector<ArrayText> group(key.size());
+    std::size_t in_group = 0;
+    const auto look_up = [&]() -> Result<void> {
+      Params params;
+      for (std::size_t i = 0; i < key.size(); ++i) params.text(group[i].take(), targets[i].array_type);
+      in_group = 0;
+      VMC_CHECK(db_->send_streamed(text, params));
+      return rows.run(sink);
+    };
+    for (;;) {
+      VMC_TRY(batch, keys());
+      if (!batch) break;
+      VMC_CHECK(check_keys(*batch, *key_type));
+      for (std::size_t row = 0; row < batch->rows; ++row) {
+        for (std::size_t i = 0; i < key.size(); ++i) group[i].add(batch->columns[i], row);
+        if (++in_group == kKeysAtOnce) VMC_CHECK(look_up());
+      }
+    }
+    if (in_group > 0) VMC_CHECK(look_up());
+    return rows.finish(sink);
+  }
+
+  Result<LoadOutcome> load(const LoadRequest& request, const data::TableInfo& table,
+                           const BatchSource& rows) override {
+    if (db_->access() != Access::load)
+      return fail(Code::write_not_permitted, "this session was opened for reading");
+    return postgres::load(*db_, request, table, rows);
+  }
+
+  bool reset() override { return db_->reset(); }
+  void interrupt() noexcept override { db_->interrupt(); }
+
+ private:
+  Result<void> stream(const sql::Statement& text, const std::vector<std::string>& columns,
+                      const data::TableInfo& table, const BatchSink& sink) {
+    VMC_TRY(type, row_type(columns, table));
+    Params params;
+    for (const auto& value : text.params) VMC_CHECK(params.value(value));
+    VMC_CHECK(db_->send_streamed(text.text, params));
+    RowStream rows{*db_, table, type};
+    VMC_CHECK(rows.run(sink));
+    return rows.finish(sink);
+  }
+
+  static Result<std::string> lookup_text(const data::TableInfo& table,
+                                         const std::vector<std::string>& columns,
+                                         const std::vector<std::string>& key) {
+    VMC_TRY(list, sql::select_list(sql::Dialect::postgres, columns, table));
+    VMC_TRY(from, sql::quote_table(sql::Dialect::postgres, table.name));
+    std::string names, arrays;
+    for (std::size_t i = 0; i < key.size(); ++i) {
+      VMC_TRY(quoted, sql::quote(sql::Dialect::postgres, key[i]));
+      names += (i ? ", " : "") + quoted;
+      arrays += (i ? ", $" : "$") + std::to_string(i + 1);
+    }
+    if (key.size() == 1) return "SELECT " + list + " FROM " + from + " WHERE " + names + " = ANY ($1)";
+    return "SELECT " + list + " FROM " + from + " WHERE (" + names +
+           ") IN (SELECT * FROM ROWS FROM (pg_catalog.unnest(" + arrays + ")) AS vmc_k)";
+  }
+
+  std::unique_ptr<Connection> db_;
+};
+
+class PostgresSource final : public Source {
+ public:
+  explicit PostgresSource(PostgresSourceSettings settings) : settings_{std::move(settings)} {}
+  std::string_view type() const override { return "postgres"; }
+  Result<std::unique_ptr<Session>> open(Access access, Duration timeout) override {
+    VMC_TRY(db, Connection::open(settings_, access, timeout));
+    return std::unique_ptr<Session>{std::make_unique<PostgresSession>(std::move(db))};
+  }
+
+ private:
+  PostgresSourceSettings settings_;
+};
+
+}  // namespace
+
+std::unique_ptr<Source> make_postgres_source(PostgresSourceSettings settings) {
+  return std::make_unique<PostgresSource>(std::move(settings));
+}
+
+}  // namespace vmc::sources

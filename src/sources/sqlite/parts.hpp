@@ -1,0 +1,12 @@
+// The parts of an SQLite session that fill a file each.
+#pragma once
+
+#include "sources/sqlite/database.hpp"
+
+namespace vmc::sources::sqlite {
+
+Result<data::Schema> discover(Database& db);
+Result<LoadOutcome> load(Database& db, const LoadRequest& request, const data::TableInfo& table,
+                         const BatchSource& rows);
+
+}  // namespace vmc::sources::sqlite

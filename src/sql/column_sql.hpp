@@ -1,0 +1,22 @@
+// How one column stands in a statement of its dialect: projected, compared, ordered, and as a parameter.
+#pragma once
+
+#include <string>
+
+#include "sql/dialect.hpp"
+
+namespace vmc::sql {
+
+// The column as the session decodes it: bare, or cast to the type of its kind.
+std::string projected(Dialect dialect, const data::ColumnInfo& column, const std::string& quoted);
+// The column as it is compared and ordered: under its collation where text alone would order wrongly.
+std::string compared(Dialect dialect, const data::ColumnInfo& column, const std::string& quoted);
+// Parameter number `n` as it stands beside this column in a comparison.
+std::string placeholder(Dialect dialect, const data::ColumnInfo& column, std::size_t n);
+// `text LIKE pattern` with backslash as the escape.
+std::string like(Dialect dialect, const data::ColumnInfo& column, const std::string& quoted, std::size_t n);
+
+// The value as one of the column's kind, exactly; COMMAND_MALFORMED names the column, never the value.
+Result<data::Value> fit(const data::Value& value, const data::ColumnInfo& column);
+
+}  // namespace vmc::sql

@@ -1,0 +1,88 @@
+// The engine's decisions: given a definition and what has happened, what is to be done now. Pure.
+//
+// The worker does every action of a plan and appends what came of it, folds and asks again. A plan is never
+// empty except for a finished execution: when nothing can be done it is one Park.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "workflow/definition.hpp"
+#include "workflow/state.hpp"
+
+namespace vmc::workflow {
+
+struct PlanLimits {
+  int parts_in_flight = 3;  // extracted but not loaded; also open digests
+  int attempts = 3;         // of one purpose of one part
+  std::chrono::microseconds backoff =
+      std::chrono::seconds{2};  // after the first failure, then doubled, ±20 %
+  std::chrono::microseconds backoff_max = std::chrono::minutes{5};
+};
+
+// Ask the source for key ranges -> CommandIssued, later PartsFixed. `single`: append PartsFixed{single}
+// without asking. For an incremental extract this is also where the watermark is fixed.
+struct IssueSplit {
+  std::int64_t epoch = 1;
+  bool single = false;
+  bool operator==(const IssueSplit&) const = default;
+};
+// -> CommandIssued, later PartExtracted.
+struct IssueExtract {
+  std::int64_t part = 0, epoch = 1;
+  bool operator==(const IssueExtract&) const = default;
+};
+// Run the transforms over PartState::extracted -> PartShaped with the load command, in one transaction; or
+// CommandFailed{purpose shape, attempt}. Its chunks are damaged or gone: retryable BUFFER_INTEGRITY.
+struct Shape {
+  std::int64_t part = 0, epoch = 1;
+  int attempt = 1;
+  bool operator==(const Shape&) const = default;
+};
+// The load command failed: issue it again over the chunks of PartState::shaped -> CommandIssued, later
+// PartLoaded.
+struct IssueLoad {
+  std::int64_t part = 0, epoch = 1;
+  bool operator==(const IssueLoad&) const = default;
+};
+// Read the source's part again -> CommandIssued, later PartVerified{source}.
+struct IssueDigest {
+  std::int64_t part = 0, epoch = 1;
+  bool operator==(const IssueDigest&) const = default;
+};
+// Read the loaded keys back from the destination -> CommandIssued, later PartVerified{destination}.
+struct IssueDigestKeys {
+  std::int64_t part = 0, epoch = 1;
+  bool operator==(const IssueDigestKeys&) const = default;
+};
+// Nothing can be done before an event arrives or `until` is reached. `cause` is a sentence for people.
+struct Park {
+  std::string cause;
+  std::optional<Micros> until;  // none: only an event helps
+  bool operator==(const Park&) const = default;
+};
+// -> Finished; commands that are still open are to be cancelled. On success an incremental run's watermark
+// (PartsFixed::up_to) is committed in the same transaction.
+struct Finish {
+  FinalStatus status = FinalStatus::succeeded;
+  std::optional<Code> code;
+  std::string message;
+  Json summary;
+  bool operator==(const Finish&) const = default;
+};
+
+using Action =
+    std::variant<IssueSplit, IssueExtract, Shape, IssueLoad, IssueDigest, IssueDigestKeys, Park, Finish>;
+
+struct Plan {
+  std::vector<Action> actions;
+  const Park* park() const;  // not null: there is nothing to do now
+};
+
+// The definition must be a valid one (validate.hpp); one that is not finishes as failed.
+Plan next(const Definition& definition, const ExecutionState& state, const PlanLimits& limits, Micros now);
+
+}  // namespace vmc::workflow

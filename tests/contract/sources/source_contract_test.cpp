@@ -1,0 +1,536 @@
+// What every Source promises, asked of a real SQLite file and a real PostgreSQL alike.
+#include <catch2/catch.hpp>
+#include <sqlite3.h>
+
+#include <map>
+#include <thread>
+
+#include "../../support/postgres_server.hpp"
+#include "../../support/rows.hpp"
+#include "../../support/temp_dir.hpp"
+
+using namespace vmc;
+using namespace vmc::test;
+using data::Filter;
+using data::Kind;
+using data::Value;
+using sources::Access;
+
+namespace {
+
+// A database under test: how to speak to it directly, and what its types are called.
+struct Backend {
+  virtual ~Backend() = default;
+  virtual std::unique_ptr<sources::Source> source() = 0;
+  virtual void run(const std::string& sql) = 0;
+  virtual std::string type(const std::string& kind) const = 0;
+  // A view that never ends.
+  virtual std::string endless() const = 0;
+
+  std::unique_ptr<sources::Session> open(Access access) {
+    auto session = source()->open(access, std::chrono::seconds{10});
+    if (!session) FAIL(session.error().text());
+    return std::move(*session);
+  }
+};
+
+struct Sqlite final : Backend {
+  TempDir directory;
+  std::string file = directory.path() / "test.db";
+  Sqlite() { run("CREATE TABLE seed (n INTEGER)"); }
+  std::unique_ptr<sources::Source> source() override { return sources::make_sqlite_source({file}); }
+  void run(const std::string& sql) override {
+    sqlite3* db = nullptr;
+    REQUIRE(sqlite3_open(file.c_str(), &db) == SQLITE_OK);
+    char* text = nullptr;
+    const int rc = sqlite3_exec(db, sql.c_str(), nullptr, nullptr, &text);
+    INFO(sql << ": " << (text ? text : ""));
+    sqlite3_free(text);
+    sqlite3_close(db);
+    REQUIRE(rc == SQLITE_OK);
+  }
+  std::string type(const std::string& kind) const override {
+    static const std::map<std::string, std::string> names{{"decimal", "DECIMAL_TEXT(12,2)"},
+                                                          {"wide", "DECIMAL_TEXT(38,10)"},
+                                                          {"number", "NUMERIC_TEXT"},
+                                                          {"float64", "REAL"},
+                                                          {"bytes", "BLOB"},
+                                                          {"timestamptz", "TIMESTAMPTZ"},
+                                                          {"json", "JSON_TEXT"}};
+    const auto it = names.find(kind);
+    return it == names.end() ? kind : it->second;
+  }
+  std::string endless() const override {
+    return "CREATE VIEW endless AS WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n) "
+           "SELECT CAST(count(*) AS TEXT) AS v FROM n";
+  }
+};
+
+struct Postgres final : Backend {
+  std::string database;
+  explicit Postgres() {
+    static int next = 0;
+    database = "contract_" + std::to_string(next++);
+    PostgresServer::instance().create_database(database);
+  }
+  std::unique_ptr<sources::Source> source() override {
+    return sources::make_postgres_source(PostgresServer::instance().settings(database));
+  }
+  void run(const std::string& sql) override { PostgresServer::instance().run(sql, database); }
+  std::string type(const std::string& kind) const override {
+    static const std::map<std::string, std::string> names{{"int64", "bigint"},           {"decimal", "numeric(12,2)"},
+                                                          {"wide", "numeric(38,10)"},    {"number", "numeric"},
+                                                          {"float64", "double precision"}, {"bytes", "bytea"}};
+    const auto it = names.find(kind);
+    return it == names.end() ? kind : it->second;
+  }
+  std::string endless() const override {
+    return "CREATE VIEW endless AS SELECT count(*)::text AS v FROM generate_series(1, 100000000000) a";
+  }
+};
+
+#define FOR_EACH_SOURCE(sentence, tag)                              \
+  TEMPLATE_TEST_CASE(sentence, tag, Sqlite, Postgres)
+
+std::string everything(const Backend& db) {
+  std::string out = "CREATE TABLE everything (id " + db.type("int64") + " NOT NULL PRIMARY KEY";
+  for (const char* kind : {"boolean", "float64", "decimal", "wide", "number", "text", "bytes", "date", "time", "timestamp",
+                           "timestamptz", "uuid", "json"})
+    out += std::string{", c_"} + kind + " " + db.type(kind);
+  return out + ")";
+}
+
+const std::vector<std::string> kEverything{"id",     "c_boolean", "c_float64",   "c_decimal",     "c_wide", "c_number", "c_text",
+                                           "c_bytes", "c_date",    "c_time",      "c_timestamp", "c_timestamptz", "c_uuid",   "c_json"};
+
+data::Int128 power_of_ten(int n) {
+  data::Int128 out = 1;
+  while (n-- > 0) out *= 10;
+  return out;
+}
+
+data::Uuid uuid(std::uint8_t fill) {
+  data::Uuid out;
+  out.bytes.fill(fill);
+  return out;
+}
+
+Rows extremes() {
+  const data::Int128 wide = power_of_ten(38) - 1;
+  const std::int64_t day = 86'400'000'000;
+  return {
+      {INT64_MIN, true, -1.7976931348623157e308, data::Decimal{-999'999'999'999, 2}, data::Decimal{-wide, 10},
+       data::Number{"-0.000000000000000000000000000000000000000000000000001"}, std::string{}, Bytes{}, data::Date{-719'162},
+       data::Time{0}, data::Timestamp{-62'135'596'800'000'000}, data::TimestampTz{-1}, uuid(0), data::JsonText{"null"}},
+      {std::int64_t{0}, false, 5e-324, data::Decimal{1, 2}, data::Decimal{wide, 10},
+       data::Number{"123456789012345678901234567890123456789012345678901234567890.5"},
+       std::string{"zażółć 日本 😀 \\ \" ' \t\n"}, Bytes{0, 1, 0xff, 0, '\\'}, data::Date{0}, data::Time{day - 1},
+       data::Timestamp{1'709'208'000'123'456}, data::TimestampTz{1'709'208'000'000'001}, uuid(0xab),
+       data::JsonText{R"({"a": [1, 2.50, "x"]})"}},
+      {INT64_MAX, true, 0.1, data::Decimal{999'999'999'999, 2}, data::Decimal{1, 10}, data::Number{"0"}, std::string(70'000, 'x'),
+       Bytes(70'000, 7), data::Date{2'932'896}, data::Time{1}, data::Timestamp{253'402'300'799'999'999},
+       data::TimestampTz{253'402'300'799'999'999}, uuid(0xff), data::JsonText{"[]"}},
+      {std::int64_t{7}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}},
+      {std::int64_t{8}, false, -0.0, data::Decimal{0, 2}, data::Decimal{power_of_ten(20), 10}, data::Number{"10000"},
+       std::string{"0012.50"}, Bytes{'1'}, data::Date{19'782}, data::Time{43'200'000'000}, data::Timestamp{0}, data::TimestampTz{0},
+       uuid(1), data::JsonText{"\"12\""}}};
+}
+
+Rows sorted(Rows rows) {
+  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return data::format(a[0]) < data::format(b[0]); });
+  return rows;
+}
+
+sources::LoadOutcome must_load(sources::Session& session, const sources::LoadRequest& request,
+                               const data::TableInfo& table, const Rows& rows) {
+  auto outcome = session.load(request, table, once(batch_of(request.columns, rows)));
+  if (!outcome) FAIL(outcome.error().text());
+  return *outcome;
+}
+
+Filter where(Filter::Op op, std::string column, std::vector<Value> values) {
+  Filter out;
+  out.op = op;
+  out.column = std::move(column);
+  out.values = std::move(values);
+  return out;
+}
+
+const std::string kItems = "CREATE TABLE items (code varchar(20) NOT NULL, part integer NOT NULL, note text, "
+                           "PRIMARY KEY (code, part))";
+
+}  // namespace
+
+FOR_EACH_SOURCE("every type survives load and read at its extremes and as null", "[contract]") {
+  TestType db;
+  db.run(everything(db));
+  auto writer = db.open(Access::load);
+  auto reader = db.open(Access::read);
+  const auto table = table_named(*reader, "everything");
+  const auto request = load_request(table, kEverything, "run");
+
+  const auto outcome = must_load(*writer, request, table, extremes());
+
+  CHECK(outcome.rows == 5);
+  CHECK_FALSE(outcome.already_applied);
+  const auto rows = sorted(read_all(*reader, intent_for(table, kEverything), table));
+  const auto expected = sorted(extremes());
+  REQUIRE(rows.size() == expected.size());
+  for (std::size_t row = 0; row < rows.size(); ++row)
+    for (std::size_t i = 0; i < kEverything.size(); ++i) {
+      INFO(kEverything[i] << " of row " << row << ": " << data::format(rows[row][i]).substr(0, 80));
+      CHECK(rows[row][i] == expected[row][i]);
+    }
+}
+
+FOR_EACH_SOURCE("a filter compares decimals and instants by value, not by text", "[contract]") {
+  TestType db;
+  db.run("CREATE TABLE sums (id " + db.type("int64") + " NOT NULL PRIMARY KEY, amount " + db.type("decimal") + ", at " +
+         db.type("timestamp") + ")");
+  auto writer = db.open(Access::load);
+  const auto table = table_named(*writer, "sums");
+  must_load(*writer, load_request(table, {"id", "amount", "at"}, "run"), table,
+            {{std::int64_t{1}, data::Decimal{950, 2}, data::Timestamp{0}},
+             {std::int64_t{2}, data::Decimal{1000, 2}, data::Timestamp{500'000}},
+             {std::int64_t{3}, data::Decimal{-1, 2}, data::Timestamp{1'000'000}}});
+  auto reader = db.open(Access::read);
+  auto intent = intent_for(table, {"id"}, {{"amount", false}});
+  CHECK(read_all(*reader, intent, table) == Rows{{std::int64_t{3}}, {std::int64_t{1}}, {std::int64_t{2}}});
+  intent.filter = where(Filter::Op::lt, "amount", {data::Decimal{10, 0}});
+  CHECK(read_all(*reader, intent, table) == Rows{{std::int64_t{3}}, {std::int64_t{1}}});
+  intent.filter = where(Filter::Op::ge, "at", {data::Timestamp{500'000}});
+  CHECK(read_all(*reader, intent, table) == Rows{{std::int64_t{3}}, {std::int64_t{2}}});
+  intent.filter = where(Filter::Op::in, "amount", {std::string{"9.500"}, std::string{"10"}});
+  intent.limit = 1;
+  CHECK(read_all(*reader, intent, table) == Rows{{std::int64_t{1}}});
+}
+
+FOR_EACH_SOURCE("like tells upper from lower case and takes a backslash for itself", "[contract]") {
+  TestType db;
+  db.run(kItems + "; INSERT INTO items VALUES ('a', 1, 'Red'), ('b', 1, 'red'), ('c', 1, '100%')");
+  auto reader = db.open(Access::read);
+  const auto table = table_named(*reader, "items");
+  auto intent = intent_for(table, {"code"});
+  intent.filter = where(Filter::Op::like, "note", {std::string{"R%"}});
+  CHECK(read_all(*reader, intent, table) == Rows{{std::string{"a"}}});
+  intent.filter = where(Filter::Op::like, "note", {std::string{"%\\%"}});
+  CHECK(read_all(*reader, intent, table) == Rows{{std::string{"c"}}});
+}
+
+FOR_EACH_SOURCE("parts cover every row exactly once, whatever the key", "[contract]") {
+  TestType db;
+  db.run(kItems);
+  auto writer = db.open(Access::load);
+  const auto table = table_named(*writer, "items");
+  Rows rows;
+  for (const char* code : {"a", "B", "b", "Ä", "z z", "", "日"})
+    for (std::int64_t part = 0; part < 11; ++part) rows.push_back({std::string{code}, part - 5, {}});
+  must_load(*writer, load_request(table, {"code", "part", "note"}, "run"), table, rows);
+  auto reader = db.open(Access::read);
+
+  for (const auto& key : {std::vector<std::string>{"code", "part"}, {"part", "code"}, {"code"}, {"part"}}) {
+    auto split = reader->split(intent_for(table, {"note"}), table, key, 10, {});
+    REQUIRE(split);
+    CHECK(split->parts.size() >= 7);
+    CHECK(split->parts.front().after.empty());
+    Rows seen;
+    for (const auto& part : split->parts) {
+      auto intent = intent_for(table, {"code", "part"});
+      intent.ranges = {part};
+      const auto rows_of_part = read_all(*reader, intent, table);
+      CHECK_FALSE(rows_of_part.empty());
+      seen.insert(seen.end(), rows_of_part.begin(), rows_of_part.end());
+    }
+    CHECK(seen.size() == rows.size());
+    auto by_both = [](const Row& a, const Row& b) {
+      return std::pair{std::get<std::string>(a[0]), std::get<std::int64_t>(a[1])} <
+             std::pair{std::get<std::string>(b[0]), std::get<std::int64_t>(b[1])};
+    };
+    std::sort(seen.begin(), seen.end(), by_both);
+    CHECK(std::adjacent_find(seen.begin(), seen.end()) == seen.end());
+  }
+}
+
+FOR_EACH_SOURCE("a split respects the intent's filter, and a table without rows is one open part", "[contract]") {
+  TestType db;
+  db.run(kItems);
+  auto reader = db.open(Access::read);
+  const auto table = table_named(*reader, "items");
+  auto empty = reader->split(intent_for(table, {"code"}), table, {"code", "part"}, 5, {});
+  REQUIRE(empty);
+  REQUIRE(empty->parts.size() == 1);
+  CHECK(empty->parts[0].after.empty());
+  CHECK(empty->parts[0].up_to.empty());
+
+  db.run("INSERT INTO items VALUES ('a', 1, 'x'), ('a', 2, 'y'), ('a', 3, 'x')");
+  auto intent = intent_for(table, {"code"});
+  intent.filter = where(Filter::Op::eq, "note", {std::string{"x"}});
+  auto split = reader->split(intent, table, {"part"}, 1, {});
+  REQUIRE(split);
+  REQUIRE(split->parts.size() == 2);
+  CHECK(split->parts[1].after == std::vector<Value>{std::int64_t{1}});
+  CHECK(split->parts[1].up_to == std::vector<Value>{std::int64_t{3}});
+}
+
+FOR_EACH_SOURCE("a key with nulls is refused for splitting, because no range reaches them", "[contract]") {
+  TestType db;
+  db.run("CREATE TABLE loose (k text, v text); INSERT INTO loose VALUES ('a', '1'), (NULL, '2')");
+  auto reader = db.open(Access::read);
+  const auto table = table_named(*reader, "loose");
+  auto split = reader->split(intent_for(table, {"v"}), table, {"k"}, 1, {});
+  REQUIRE_FALSE(split);
+  CHECK(split.error().code == Code::invalid_request);
+}
+
+FOR_EACH_SOURCE("rows are found by key, in the very types read() gives", "[contract]") {
+  TestType db;
+  db.run(everything(db));
+  auto writer = db.open(Access::load);
+  const auto table = table_named(*writer, "everything");
+  must_load(*writer, load_request(table, kEverything, "run"), table, extremes());
+  auto reader = db.open(Access::read);
+
+  Rows found;
+  const auto key_type = type_of(table, {"id"});
+  auto keys = batch_of(key_type, {{INT64_MIN}, {INT64_MAX}, {std::int64_t{12345}}, {std::int64_t{0}}});
+  auto outcome = reader->read_keys(table, kEverything, {"id"}, once(std::move(keys)), {}, into(found));
+  if (!outcome) FAIL(outcome.error().text());
+  const auto all = extremes();
+  CHECK(sorted(found) == sorted({all[0], all[1], all[2]}));
+
+  // Every kind can be part of a key, alone or together with others.
+  for (const auto& key : {std::vector<std::string>{"c_uuid"}, {"c_decimal", "c_date"}, {"c_timestamptz"}, {"c_text", "c_boolean"},
+                          {"c_bytes"}, {"c_number"}, {"c_time", "c_float64", "c_timestamp"}}) {
+    Rows key_rows{{}};
+    for (const auto& name : key)
+      key_rows[0].push_back(all[1][static_cast<std::size_t>(std::find(kEverything.begin(), kEverything.end(), name) - kEverything.begin())]);
+    Rows rows;
+    auto one = reader->read_keys(table, {"id"}, key, once(batch_of(type_of(table, key), key_rows)), {}, into(rows));
+    INFO(key[0]);
+    if (!one) FAIL(one.error().text());
+    CHECK(rows == Rows{{std::int64_t{0}}});
+  }
+}
+
+FOR_EACH_SOURCE("many keys are found in groups", "[contract]") {
+  TestType db;
+  db.run(kItems);
+  auto writer = db.open(Access::load);
+  const auto table = table_named(*writer, "items");
+  Rows rows, keys;
+  for (std::int64_t i = 0; i < 12'000; ++i) {
+    rows.push_back({"code \"" + std::to_string(i % 100) + "\\", i, {}});
+    if (i % 2 == 0) keys.push_back({rows.back()[0], i});
+  }
+  must_load(*writer, load_request(table, {"code", "part", "note"}, "run"), table, rows);
+  auto reader = db.open(Access::read);
+  Rows found;
+  auto outcome = reader->read_keys(table, {"code", "part"}, {"code", "part"},
+                                   once(batch_of(type_of(table, {"code", "part"}), keys)), {}, into(found));
+  if (!outcome) FAIL(outcome.error().text());
+  CHECK(found.size() == 6'000);
+}
+
+FOR_EACH_SOURCE("an upsert replaces what has the same key and the last of two rows wins", "[contract]") {
+  TestType db;
+  db.run(kItems + "; INSERT INTO items VALUES ('a', 1, 'old'), ('z', 1, 'stays')");
+  auto writer = db.open(Access::load);
+  const auto table = table_named(*writer, "items");
+  must_load(*writer, load_request(table, {"code", "part", "note"}, "run"), table,
+            {{std::string{"a"}, std::int64_t{1}, std::string{"first"}},
+             {std::string{"b"}, std::int64_t{1}, {}},
+             {std::string{"a"}, std::int64_t{1}, std::string{"last"}}});
+  CHECK(read_all(*writer, intent_for(table, {"code", "note"}, {{"code", false}}), table) ==
+        Rows{{std::string{"a"}, std::string{"last"}}, {std::string{"b"}, {}}, {std::string{"z"}, std::string{"stays"}}});
+  // Only the key: what is there stays as it is.
+  must_load(*writer, load_request(table, {"code", "part"}, "run", 1), table,
+            {{std::string{"z"}, std::int64_t{1}}, {std::string{"c"}, std::int64_t{1}}, {std::string{"c"}, std::int64_t{1}}});
+  CHECK(read_all(*writer, intent_for(table, {"code"}), table).size() == 4);
+}
+
+FOR_EACH_SOURCE("an insert refuses a key that is there and leaves nothing behind", "[contract]") {
+  TestType db;
+  db.run(kItems + "; INSERT INTO items VALUES ('a', 1, 'old')");
+  auto writer = db.open(Access::load);
+  const auto table = table_named(*writer, "items");
+  auto request = load_request(table, {"code", "part", "note"}, "run");
+  request.mode = sources::LoadRequest::Mode::insert;
+  const Rows rows{{std::string{"b"}, std::int64_t{1}, {}}, {std::string{"a"}, std::int64_t{1}, std::string{"canary"}}};
+  auto refused = writer->load(request, table, once(batch_of(request.columns, rows)));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Code::conflict);
+  CHECK(refused.error().text().find("canary") == std::string::npos);
+  REQUIRE(writer->reset());
+  CHECK(read_all(*writer, intent_for(table, {"code"}), table).size() == 1);
+  CHECK(must_load(*writer, request, table, {{std::string{"c"}, std::int64_t{1}, {}}}).rows == 1);
+}
+
+FOR_EACH_SOURCE("a part is applied once, and an older attempt no more after a newer one", "[contract]") {
+  TestType db;
+  db.run(kItems);
+  auto writer = db.open(Access::load);
+  const auto table = table_named(*writer, "items");
+  const std::vector<std::string> columns{"code", "part"};
+  must_load(*writer, load_request(table, columns, "run", 1, 2), table, {{std::string{"a"}, std::int64_t{1}}, {std::string{"b"}, std::int64_t{1}}});
+
+  const auto again = must_load(*writer, load_request(table, columns, "run", 1, 2), table, {{std::string{"x"}, std::int64_t{1}}});
+  CHECK(again.already_applied);
+  CHECK(again.rows == 2);
+  CHECK(must_load(*writer, load_request(table, columns, "run", 1, 3), table, {{std::string{"x"}, std::int64_t{1}}}).already_applied);
+
+  const auto stale = load_request(table, columns, "run", 9, 1);
+  auto refused = writer->load(stale, table, once(batch_of(stale.columns, {{std::string{"x"}, std::int64_t{1}}})));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Code::conflict);
+
+  CHECK_FALSE(must_load(*writer, load_request(table, columns, "other", 1, 1), table, {{std::string{"c"}, std::int64_t{1}}}).already_applied);
+  CHECK(read_all(*writer, intent_for(table, {"code"}, {{"code", false}}), table) ==
+        Rows{{std::string{"a"}}, {std::string{"b"}}, {std::string{"c"}}});
+  const auto schema = writer->discover();
+  REQUIRE(schema);
+  CHECK(schema->table("vmc_applied") == nullptr);
+}
+
+FOR_EACH_SOURCE("a stream that breaks leaves neither rows nor a record", "[contract]") {
+  TestType db;
+  db.run(kItems);
+  auto writer = db.open(Access::load);
+  const auto table = table_named(*writer, "items");
+  const auto request = load_request(table, {"code", "part"}, "run");
+  int calls = 0;
+  const auto breaks = [&]() -> Result<std::optional<data::Batch>> {
+    if (++calls == 3) return fail(Code::buffer_integrity, "the chunk is damaged");
+    return std::optional{batch_of(request.columns, {{"row " + std::to_string(calls), std::int64_t{calls}}})};
+  };
+  auto broken = writer->load(request, table, breaks);
+  REQUIRE_FALSE(broken);
+  CHECK(broken.error().code == Code::buffer_integrity);
+  writer->reset();
+
+  auto next = db.open(Access::load);
+  CHECK(read_all(*next, intent_for(table, {"code"}), table).empty());
+  CHECK_FALSE(must_load(*next, request, table, {{std::string{"a"}, std::int64_t{1}}}).already_applied);
+}
+
+FOR_EACH_SOURCE("a load that does not fit its table is refused before anything is written", "[contract]") {
+  TestType db;
+  db.run(kItems + "; CREATE VIEW seen AS SELECT * FROM items");
+  auto writer = db.open(Access::load);
+  const auto table = table_named(*writer, "items");
+  const auto refused = [&](sources::LoadRequest request, const data::TableInfo& target, Rows rows, Code code) {
+    auto outcome = writer->load(request, target, once(batch_of(request.columns, rows)));
+    REQUIRE_FALSE(outcome);
+    INFO(outcome.error().text());
+    CHECK(outcome.error().code == code);
+  };
+  const Rows row{{std::string{"a"}, std::int64_t{1}}};
+  auto request = load_request(table, {"code", "part"}, "run");
+  request.mode = sources::LoadRequest::Mode::replace;
+  refused(request, table, row, Code::invalid_request);
+  request = load_request(table, {"code", "part"}, "run");
+  request.key = {"code"};
+  refused(request, table, row, Code::invalid_request);
+  request.key = {};
+  refused(request, table, row, Code::invalid_request);
+  request = load_request(table, {"code", "part"}, "run");
+  request.columns = std::make_shared<data::RowType>(data::RowType{{"code", {Kind::text}, false}, {"part", {Kind::float64}, false}});
+  refused(request, table, {{std::string{"a"}, 1.0}}, Code::invalid_request);
+  request = load_request(table, {"code", "part"}, "run");
+  refused(request, table, {{std::string{"a"}, {}}}, Code::invalid_request);
+  request = load_request(table, {"code", "part"}, "run");
+  request.table = "seen";
+  refused(request, table, row, Code::schema_access_denied);
+  request.key = {"code"};
+  refused(request, table_named(*writer, "seen"), row, Code::invalid_request);
+  CHECK(read_all(*writer, intent_for(table, {"code"}), table).empty());
+}
+
+FOR_EACH_SOURCE("a session opened for reading loads nothing", "[contract]") {
+  TestType db;
+  db.run(kItems);
+  auto reader = db.open(Access::read);
+  const auto table = table_named(*reader, "items");
+  const auto request = load_request(table, {"code", "part"}, "run");
+  auto refused = reader->load(request, table, once(batch_of(request.columns, {{std::string{"a"}, std::int64_t{1}}})));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Code::write_not_permitted);
+}
+
+FOR_EACH_SOURCE("a read ends at its time limit", "[contract]") {
+  TestType db;
+  db.run(db.endless());
+  auto reader = db.open(Access::read);
+  const auto table = table_named(*reader, "endless");
+  Rows rows;
+  auto outcome = reader->read(intent_for(table, {"v"}), table, {std::chrono::milliseconds{200}}, into(rows));
+  REQUIRE_FALSE(outcome);
+  CHECK(outcome.error().code == Code::query_timeout);
+}
+
+FOR_EACH_SOURCE("an interrupt from another thread ends a read as cancelled", "[contract]") {
+  TestType db;
+  db.run(db.endless());
+  auto reader = db.open(Access::read);
+  const auto table = table_named(*reader, "endless");
+  std::thread other{[&] { reader->interrupt(); }};
+  Rows rows;
+  auto outcome = reader->read(intent_for(table, {"v"}), table, {std::chrono::minutes{5}}, into(rows));
+  other.join();
+  REQUIRE_FALSE(outcome);
+  CHECK(outcome.error().code == Code::cancelled);
+}
+
+FOR_EACH_SOURCE("a sink's error stops the read and is what the caller gets", "[contract]") {
+  TestType db;
+  db.run(kItems);
+  auto writer = db.open(Access::load);
+  const auto table = table_named(*writer, "items");
+  Rows rows;
+  for (std::int64_t i = 0; i < 20'000; ++i) rows.push_back({std::string{"a"}, i});
+  must_load(*writer, load_request(table, {"code", "part"}, "run"), table, rows);
+  auto reader = db.open(Access::read);
+  int batches = 0;
+  const auto full = [&](data::Batch) -> Result<void> {
+    ++batches;
+    return fail(Code::quota_exceeded, "no room");
+  };
+  auto outcome = reader->read(intent_for(table, {"code", "part"}), table, {}, full);
+  REQUIRE_FALSE(outcome);
+  CHECK(outcome.error().code == Code::quota_exceeded);
+  CHECK(batches == 1);
+}
+
+FOR_EACH_SOURCE("discovery tells tables, views, types, defaults and keys, and nothing of its own", "[contract]") {
+  TestType db;
+  db.run("CREATE TABLE parents (a integer NOT NULL, b text NOT NULL, PRIMARY KEY (b, a))");
+  db.run("CREATE TABLE children (id " + db.type("int64") + " NOT NULL PRIMARY KEY, pa integer, pb text, sku text NOT NULL UNIQUE, "
+         "price " + db.type("decimal") + " DEFAULT '1.50', FOREIGN KEY (pb, pa) REFERENCES parents (b, a))");
+  db.run("CREATE VIEW shown AS SELECT id, sku FROM children");
+  db.run("CREATE TABLE vmc_staging_1 (a integer)");
+  db.run("CREATE TABLE vmc_applied (a integer)");
+  db.run("CREATE TABLE \"odd.name\" (\"we\"\"ird\" integer)");
+  auto reader = db.open(Access::read);
+  auto schema = reader->discover();
+  REQUIRE(schema);
+  CHECK_FALSE(schema->table("vmc_staging_1"));
+  CHECK_FALSE(schema->table("vmc_applied"));
+  const auto* children = schema->table("children");
+  REQUIRE(children);
+  CHECK(children->primary_key == std::vector<std::string>{"id"});
+  CHECK(children->unique_keys == std::vector<std::vector<std::string>>{{"sku"}});
+  REQUIRE(children->foreign_keys.size() == 1);
+  CHECK(children->foreign_keys[0] == data::ForeignKey{{"pb", "pa"}, "parents", {"b", "a"}});
+  CHECK(children->column("price")->type == data::Type{Kind::decimal, 12, 2});
+  CHECK(children->column("price")->default_value.value_or("").find("1.50") != std::string::npos);
+  CHECK(children->column("pa")->nullable);
+  CHECK_FALSE(children->column("sku")->nullable);
+  REQUIRE(schema->table("parents"));
+  CHECK(schema->table("parents")->primary_key == std::vector<std::string>{"b", "a"});
+  REQUIRE(schema->table("shown"));
+  CHECK(schema->table("shown")->view);
+  CHECK(std::is_sorted(schema->tables.begin(), schema->tables.end(), [](auto& a, auto& b) { return a.name < b.name; }));
+  // A dot in a table's name does not read as a schema.
+  const auto odd = std::find_if(schema->tables.begin(), schema->tables.end(), [](auto& t) { return t.name.ends_with(".odd.name"); });
+  REQUIRE(odd != schema->tables.end());
+  CHECK(read_all(*reader, intent_for(*odd, {"we\"ird"}), *odd).empty());
+}

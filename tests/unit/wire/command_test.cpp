@@ -1,0 +1,63 @@
+#include "wire/command.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "samples.hpp"
+
+using namespace vmc;
+using namespace vmc::wire;
+
+TEST_CASE("operations and load modes are found by the names they print") {
+  for (auto operation : {Operation::split, Operation::extract, Operation::digest, Operation::load,
+                         Operation::digest_keys, Operation::query})
+    CHECK(operation_named(to_string(operation)) == operation);
+  for (auto mode : {LoadMode::insert, LoadMode::upsert, LoadMode::replace})
+    CHECK(load_mode_named(to_string(mode)) == mode);
+  CHECK_FALSE(operation_named("drop").has_value());
+  CHECK_FALSE(load_mode_named("").has_value());
+}
+
+TEST_CASE("a command is stored without its keys and read again") {
+  Command command = test::sample_command(Operation::load);
+  command.input->data_key.clear();
+  const auto read = command_from_json(to_json(command));
+  REQUIRE(read.has_value());
+  CHECK(*read == command);
+  const auto deliverable = check_deliverable(*read);
+  REQUIRE_FALSE(deliverable.has_value());
+  CHECK(deliverable.error().code == Code::command_malformed);
+  CHECK(deliverable.error().message == "'input.dataKey' is missing");
+}
+
+TEST_CASE("the fingerprint is of the request, not of the attempt") {
+  const Command command = test::sample_command(Operation::extract);
+  const auto print = fingerprint(command);
+  CHECK(print.size() == 64);
+
+  Command again = command;
+  again.command_id = "cmd_2";
+  again.attempt = 9;
+  again.attempt_epoch = 9;
+  again.data_key = test::filled(32, 77);
+  again.upload = "elsewhere/";
+  again.payload.expires_at += 1;
+  again.payload.timeout_ms += 1;
+  CHECK(fingerprint(again) == print);
+
+  Command other = command;
+  other.payload.intent->columns.push_back("secret");
+  CHECK(fingerprint(other) != print);
+  other = command;
+  other.payload.connection = "crm";
+  CHECK(fingerprint(other) != print);
+  other = command;
+  other.operation = Operation::query;
+  CHECK(fingerprint(other) != print);
+
+  Command load = test::sample_command(Operation::load);
+  const auto of_load = fingerprint(load);
+  load.input->data_key = test::filled(32, 99);
+  CHECK(fingerprint(load) == of_load);
+  load.input->label_epoch = 2;
+  CHECK(fingerprint(load) != of_load);
+}

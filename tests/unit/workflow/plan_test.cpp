@@ -1,0 +1,329 @@
+#include "workflow/plan.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "samples.hpp"
+
+using namespace vmc;
+using namespace vmc::workflow;
+
+namespace {
+
+constexpr Micros kNow = 1'700'000'000'000'000;
+constexpr Micros kLater = kNow + 3'600'000'000;
+
+// A log that is written and folded as a worker does it.
+struct Run {
+  explicit Run(Json document = test::sample_document()) : definition{*definition_from_json(document)} {
+    add(Started{hash(definition), std::nullopt});
+  }
+
+  Run& add(EventBody body, Micros time = kNow) {
+    log.push_back({static_cast<std::int64_t>(log.size()) + 1, time, std::move(body)});
+    apply(state, log.back());
+    return *this;
+  }
+  Run& parts(int count) {
+    PartsFixed fixed{"1", {}, {}, 0, false};
+    for (int i = 0; i < count; ++i)
+      fixed.parts.push_back({{"id"}, {data::Value{std::int64_t{i}}}, {data::Value{std::int64_t{i + 1}}}});
+    return add(fixed);
+  }
+  Run& issued(const std::string& id, Purpose purpose, std::int64_t part = 0, std::int64_t epoch = 1) {
+    return add(CommandIssued{id, "1", part, purpose, epoch});
+  }
+  Run& extracted(std::int64_t part) {
+    const auto id = "x" + std::to_string(part);
+    return issued(id, Purpose::extract, part).add(PartExtracted{part, 1, id, "b/", 1, 10, "in"});
+  }
+  Run& shaped(std::int64_t part, std::int64_t refused = 0) {
+    return add(PartShaped{part, 1, "l" + std::to_string(part), "s/", 1, 10, 10 - refused, refused, 0, "in",
+                          "out", "k"});
+  }
+  Run& loaded(std::int64_t part) { return add(PartLoaded{part, 1, "l" + std::to_string(part), 10, false}); }
+  Run& verified(std::int64_t part, Half half, bool ok = true) {
+    const bool source = half == Half::source;
+    const auto id = (source ? "s" : "d") + std::to_string(part);
+    issued(id, source ? Purpose::digest_source : Purpose::digest_destination, part);
+    return add(PartVerified{part, half, 1, id, 10, ok ? (source ? "in" : "out") : "other", true});
+  }
+  Run& failed(const std::string& id, Purpose purpose, std::int64_t part, Code code, bool retryable,
+              int attempt = 1, Micros time = kNow) {
+    return add(CommandFailed{id, "1", part, purpose, code, "it went wrong", retryable, attempt}, time);
+  }
+  Run& whole_part(std::int64_t part) { return extracted(part).shaped(part).loaded(part); }
+
+  std::vector<Action> next(Micros now = kNow) const {
+    return workflow::next(definition, state, limits, now).actions;
+  }
+
+  Definition definition;
+  std::vector<Event> log;
+  ExecutionState state;
+  PlanLimits limits;
+};
+
+template <class T>
+T only(const std::vector<Action>& actions) {
+  REQUIRE(actions.size() == 1);
+  REQUIRE(std::holds_alternative<T>(actions[0]));
+  return std::get<T>(actions[0]);
+}
+
+Json loading_with(const char* mode) {
+  return test::with(test::sample_document(), "/activities/2/params/mode", mode);
+}
+Json keyless() { return test::without(loading_with("insert"), "/activities/2/params/conflictKey"); }
+
+}  // namespace
+
+TEST_CASE("a run begins by having its source cut into parts") {
+  Run run;
+  CHECK(only<IssueSplit>(run.next()) == IssueSplit{1, false});
+  run.issued("c1", Purpose::split);
+  CHECK(only<Park>(run.next()).cause == "1 split command at its agent");
+  run.parts(2);
+  CHECK(run.next() == std::vector<Action>{IssueExtract{0, 1}, IssueExtract{1, 1}});
+}
+
+TEST_CASE("a load that replaces the table is one part") {
+  Run run{loading_with("replace")};
+  CHECK(only<IssueSplit>(run.next()).single);
+  run.add(PartsFixed{"1", {}, {}, 0, true});
+  CHECK(only<IssueExtract>(run.next()) == IssueExtract{0, 1});
+  CHECK_FALSE(run.state.parts.at(0).range.has_value());
+}
+
+TEST_CASE("an extracted part is shaped, and its load comes with it") {
+  Run run;
+  run.parts(1).extracted(0);
+  CHECK(only<Shape>(run.next()) == Shape{0, 1, 1});
+  run.shaped(0);
+  CHECK(only<Park>(run.next()).cause == "1 load command at its agent");
+  CHECK(run.state.parts[0].load.command_id == "l0");
+}
+
+TEST_CASE("the load command may be announced before the part is shaped or not at all") {
+  Run run;
+  run.parts(1).extracted(0).issued("l0", Purpose::load, 0, 1).shaped(0);
+  CHECK(run.state.parts[0].shaped.has_value());
+  run.issued("l0", Purpose::load, 0, 1).loaded(0);
+  CHECK(run.state.parts[0].loaded.has_value());
+}
+
+TEST_CASE("no more parts are in flight than the limit") {
+  Run run;
+  run.parts(5);
+  CHECK(run.next().size() == 3);
+  run.extracted(0).extracted(1).issued("x2", Purpose::extract, 2);
+  CHECK(run.next() == std::vector<Action>{Shape{0, 1, 1}, Shape{1, 1, 1}});
+  run.shaped(0).loaded(0);
+  CHECK(run.next() == std::vector<Action>{Shape{1, 1, 1}, IssueExtract{3, 1}});
+}
+
+TEST_CASE("the proof is made after everything is loaded, a bounded number of reads at once") {
+  Run run;
+  run.parts(3).whole_part(0).whole_part(1).extracted(2).shaped(2);
+  CHECK(only<Park>(run.next()).cause == "1 load command at its agent");
+  run.loaded(2);
+  CHECK(run.next() == std::vector<Action>{IssueDigest{0, 1}, IssueDigestKeys{0, 1}, IssueDigest{1, 1}});
+  for (int part : {0, 1, 2}) run.verified(part, Half::source).verified(part, Half::destination);
+  const auto finish = only<Finish>(run.next());
+  CHECK((finish.status == FinalStatus::succeeded));
+  CHECK(finish.summary.at("proof") == true);
+  CHECK(finish.summary.at("proofDetail") == "complete");
+  CHECK(finish.summary.at("rowsRead") == 30);
+  CHECK(finish.summary.at("rowsWritten") == 30);
+  run.add(Finished{finish.status, finish.code, finish.message, finish.summary});
+  CHECK(run.next().empty());
+}
+
+TEST_CASE("a half of the proof that does not hold fails the run and names the part") {
+  for (const Half broken : {Half::source, Half::destination}) {
+    Run run;
+    run.parts(2).whole_part(0).whole_part(1).verified(0, Half::source).verified(0, Half::destination);
+    run.verified(1, Half::source, broken != Half::source)
+        .verified(1, Half::destination, broken != Half::destination);
+    const auto finish = only<Finish>(run.next());
+    CHECK((finish.status == FinalStatus::failed));
+    CHECK((finish.code == Code::buffer_integrity));
+    CHECK(finish.message.find("part 1 (" + std::string{to_string(broken)} + ")") != std::string::npos);
+    CHECK(finish.summary.at("proof") == false);
+    CHECK(finish.summary.at("failedParts") == Json::array({1}));
+  }
+}
+
+TEST_CASE("a verdict that contradicts the numbers is not believed") {
+  Run run;
+  run.parts(1).whole_part(0).issued("s0", Purpose::digest_source);
+  run.add(PartVerified{0, Half::source, 1, "s0", 9, "in", true});  // a row is missing, and it says ok
+  CHECK_FALSE(run.state.parts[0].source->ok);
+}
+
+TEST_CASE("an insert without a key is proven at its source only, and says so") {
+  Run run{keyless()};
+  run.parts(1).whole_part(0);
+  CHECK(only<IssueDigest>(run.next()) == IssueDigest{0, 1});
+  run.verified(0, Half::source);
+  const auto finish = only<Finish>(run.next());
+  CHECK((finish.status == FinalStatus::succeeded));
+  CHECK(finish.summary.at("proof") == false);
+  CHECK(finish.summary.at("proofDetail") == "source only");
+}
+
+TEST_CASE("no parts and no rows are fine") {
+  Run none;
+  none.parts(0);
+  CHECK((only<Finish>(none.next()).status == FinalStatus::succeeded));
+
+  Run empty;
+  empty.add(PartsFixed{"1", {}, {}, 0, true}).issued("x0", Purpose::extract);
+  empty.add(PartExtracted{0, 1, "x0", "b/", 1, 0, "0"});
+  CHECK(only<Shape>(empty.next()) == Shape{0, 1, 1});
+  empty.add(PartShaped{0, 1, "", "", 0, 0, 0, 0, 0, "0", "0", ""});  // nothing to load
+  CHECK(only<IssueDigest>(empty.next()) == IssueDigest{0, 1});
+  empty.issued("s0", Purpose::digest_source).add(PartVerified{0, Half::source, 1, "s0", 0, "0", true});
+  const auto finish = only<Finish>(empty.next());
+  CHECK((finish.status == FinalStatus::succeeded));
+  CHECK(finish.summary.at("proof") == true);
+}
+
+TEST_CASE("a failure that may pass is tried again after a growing pause, with a higher epoch") {
+  Run run;
+  run.parts(1)
+      .issued("x0", Purpose::extract)
+      .failed("x0", Purpose::extract, 0, Code::connector_offline, true);
+  const auto first = only<Park>(run.next());
+  REQUIRE(first.until.has_value());
+  CHECK(*first.until >= kNow + 1'600'000);
+  CHECK(*first.until <= kNow + 2'400'000);
+  CHECK(first.cause == "1 failed command to be tried again");
+  CHECK(only<IssueExtract>(run.next(*first.until)) == IssueExtract{0, 2});
+
+  run.issued("x0b", Purpose::extract, 0, 2);
+  run.failed("x0b", Purpose::extract, 0, Code::connector_offline, true, 2, *first.until);
+  const auto second = only<Park>(run.next(*first.until));
+  CHECK(*second.until >= *first.until + 3'200'000);
+  CHECK(only<IssueExtract>(run.next(kLater)) == IssueExtract{0, 3});
+
+  run.issued("x0c", Purpose::extract, 0, 3)
+      .failed("x0c", Purpose::extract, 0, Code::connector_offline, true, 3);
+  const auto finish = only<Finish>(run.next(kLater));
+  CHECK((finish.status == FinalStatus::failed));
+  CHECK((finish.code == Code::connector_offline));
+  CHECK(finish.message == "step '1', part 0 failed 3 times, the last time with: it went wrong");
+}
+
+TEST_CASE("splitting, loading and verifying are tried again as well") {
+  Run run;
+  run.issued("c", Purpose::split).failed("c", Purpose::split, 0, Code::query_timeout, true);
+  CHECK(only<IssueSplit>(run.next(kLater)).epoch == 2);
+  run.issued("c2", Purpose::split, 0, 2).parts(1).extracted(0).shaped(0);
+  run.failed("l0", Purpose::load, 0, Code::database_error, true);
+  CHECK(only<IssueLoad>(run.next(kLater)) == IssueLoad{0, 2});
+  run.issued("l0b", Purpose::load, 0, 2).add(PartLoaded{0, 2, "l0b", 10, true});
+  run.issued("s0", Purpose::digest_source).failed("s0", Purpose::digest_source, 0, Code::unavailable, true);
+  CHECK(run.next(kLater) == std::vector<Action>{IssueDigest{0, 2}, IssueDigestKeys{0, 1}});
+}
+
+TEST_CASE("a failure that cannot pass ends the run at once") {
+  Run run;
+  run.parts(2)
+      .extracted(1)
+      .issued("x0", Purpose::extract)
+      .failed("x0", Purpose::extract, 0, Code::schema_access_denied, false);
+  const auto finish = only<Finish>(run.next());
+  CHECK((finish.status == FinalStatus::failed));
+  CHECK((finish.code == Code::schema_access_denied));
+  CHECK(finish.message == "step '1', part 0: it went wrong");
+}
+
+TEST_CASE("a part whose chunks are damaged is read again") {
+  Run run;
+  run.parts(1).extracted(0).failed("", Purpose::shape, 0, Code::buffer_integrity, true, 1);
+  CHECK_FALSE(run.state.parts[0].extracted.has_value());
+  CHECK(std::get<Park>(run.next()[0]).until.has_value());
+  CHECK(only<IssueExtract>(run.next(kLater)) == IssueExtract{0, 2});
+  run.issued("x0b", Purpose::extract, 0, 2).add(PartExtracted{0, 2, "x0b", "b2/", 1, 10, "in"});
+  CHECK(only<Shape>(run.next(kLater)) == Shape{0, 1, 2});
+}
+
+TEST_CASE("shaped chunks that cannot be read are made again") {
+  Run run;
+  run.parts(1).extracted(0).shaped(0).failed("l0", Purpose::load, 0, Code::buffer_integrity, true);
+  CHECK(only<Shape>(run.next(kLater)) == Shape{0, 2, 1});
+  run.add(PartShaped{0, 2, "l0b", "s2/", 1, 10, 10, 0, 0, "in", "out", "k"})
+      .add(PartLoaded{0, 2, "l0b", 10, false});
+  CHECK(run.state.all_loaded());
+}
+
+TEST_CASE("a script that fails ends the run; one that was interrupted is run again") {
+  Run run;
+  run.parts(1).extracted(0).failed("", Purpose::shape, 0, Code::unavailable, true, 1);
+  run.failed("", Purpose::shape, 0, Code::unavailable, true, 1);  // the same failure, written twice
+  CHECK(run.state.parts[0].shape.failures == 1);
+  CHECK(only<Shape>(run.next(kLater)) == Shape{0, 1, 2});
+  run.failed("", Purpose::shape, 0, Code::script_error, false, 2);
+  CHECK((only<Finish>(run.next(kLater)).code == Code::script_error));
+}
+
+TEST_CASE("too many refused rows stop the run") {
+  const auto document = test::with(test::sample_document(), "/activities/2/params/maxRefused", 2);
+  Run run{document};
+  run.parts(2).extracted(0).shaped(0, 2);
+  CHECK(std::holds_alternative<IssueExtract>(run.next()[0]));
+  run.extracted(1).shaped(1, 1);
+  const auto finish = only<Finish>(run.next());
+  CHECK((finish.status == FinalStatus::failed));
+  CHECK(finish.message == "3 of 20 rows were refused, 2 are allowed");
+  CHECK(finish.summary.at("rowsRefused") == 3);
+}
+
+TEST_CASE("pausing parks, resuming goes on, cancelling ends") {
+  Run run;
+  run.parts(1).add(PauseRequested{});
+  const auto park = only<Park>(run.next());
+  CHECK(park.cause == "paused on request");
+  CHECK_FALSE(park.until.has_value());
+  run.extracted(0);  // what was on its way still counts
+  CHECK(std::holds_alternative<Park>(run.next()[0]));
+  run.add(Resumed{});
+  CHECK(only<Shape>(run.next()) == Shape{0, 1, 1});
+  run.add(CancelRequested{});
+  const auto finish = only<Finish>(run.next());
+  CHECK((finish.status == FinalStatus::cancelled));
+  CHECK((finish.code == Code::cancelled));
+}
+
+TEST_CASE("a definition other than the one it was started with is not run") {
+  Run run;
+  run.definition.name = "other";
+  CHECK((only<Finish>(run.next()).code == Code::workflow_hash_mismatch));
+  run.definition.steps.clear();
+  CHECK((only<Finish>(run.next()).code == Code::workflow_invalid));
+}
+
+TEST_CASE("outcomes of superseded attempts change nothing") {
+  Run run;
+  run.parts(1).issued("x0", Purpose::extract).issued("x0b", Purpose::extract, 0, 2);
+  run.add(PartExtracted{0, 1, "x0", "old/", 1, 10, "in"});
+  CHECK_FALSE(run.state.parts[0].extracted.has_value());
+  run.failed("x0", Purpose::extract, 0, Code::internal, false);
+  CHECK_FALSE(run.state.failure.has_value());
+  run.add(PartExtracted{0, 2, "x0b", "new/", 1, 10, "in"});
+  CHECK(run.state.parts[0].extracted->buffer_key == "new/");
+  run.issued("x0", Purpose::extract, 0, 1).issued("x0c", Purpose::extract, 0, 3);
+  CHECK_FALSE(run.state.parts[0].extract.open);
+}
+
+TEST_CASE("events about parts that do not exist change nothing") {
+  Run run;
+  run.parts(1)
+      .issued("c", Purpose::extract, 7)
+      .issued("c", Purpose::extract, -1)
+      .add(PartExtracted{-1, 1, "c", "", 0, 0, ""});
+  run.add(PartLoaded{9, 1, "c", 1, false})
+      .add(PartVerified{9, Half::source, 1, "c", 1, "", true})
+      .failed("", Purpose::shape, 9, Code::internal, false);
+  CHECK(only<IssueExtract>(run.next()) == IssueExtract{0, 1});
+}
