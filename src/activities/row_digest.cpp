@@ -188,20 +188,42 @@ class EncodedRows {
   std::vector<std::size_t> ends_;
 };
 
-}  // namespace
+std::uint64_t seed_from(std::string_view hex) { return XXH3_64bits(hex.data(), hex.size()); }
 
-RowDigest::RowDigest(std::string_view seed_hex) : seed_{XXH3_64bits(seed_hex.data(), seed_hex.size())} {}
-
-void RowDigest::add(const data::Batch& batch) {
+// Calls visit(hash) for every row, in order.
+template <class Visit>
+void each_hash(const data::Batch& batch, std::uint64_t seed, Visit&& visit) {
   const auto order = by_name(*batch.type);
-  const std::uint64_t seed = seed_with_columns(seed_, *batch.type, order);
+  seed = seed_with_columns(seed, *batch.type, order);
   const EncodedRows rows{batch, order};
-  Uint128 sum = static_cast<Uint128>(high_) << 64 | low_;
   for (std::size_t i = 0; i < batch.rows; ++i) {
     const auto row = rows.row(i);
-    const auto hash = XXH3_128bits_withSeed(row.data(), row.size(), seed);
-    sum += static_cast<Uint128>(hash.high64) << 64 | hash.low64;
+    visit(XXH3_128bits_withSeed(row.data(), row.size(), seed));
   }
+}
+
+// Only `names` of a batch; a name it lacks is left out, for every row alike.
+data::Batch only(const data::Batch& batch, const std::vector<std::string>& names) {
+  auto type = std::make_shared<data::RowType>();
+  data::Batch part;
+  part.rows = batch.rows;
+  for (const auto& name : names) {
+    const int index = batch.column(name);
+    if (index < 0) continue;
+    type->push_back((*batch.type)[static_cast<std::size_t>(index)]);
+    part.columns.push_back(batch.columns[static_cast<std::size_t>(index)]);
+  }
+  part.type = std::move(type);
+  return part;
+}
+
+}  // namespace
+
+RowDigest::RowDigest(std::string_view seed_hex) : seed_{seed_from(seed_hex)} {}
+
+void RowDigest::add(const data::Batch& batch) {
+  Uint128 sum = static_cast<Uint128>(high_) << 64 | low_;
+  each_hash(batch, seed_, [&](XXH128_hash_t hash) { sum += static_cast<Uint128>(hash.high64) << 64 | hash.low64; });
   low_ = static_cast<std::uint64_t>(sum);
   high_ = static_cast<std::uint64_t>(sum >> 64);
   rows_ += static_cast<std::int64_t>(batch.rows);
@@ -213,6 +235,15 @@ void RowDigest::add(const RowDigest& other) {
   low_ = static_cast<std::uint64_t>(sum);
   high_ = static_cast<std::uint64_t>(sum >> 64);
   rows_ += other.rows_;
+}
+
+std::vector<std::pair<std::uint64_t, std::uint64_t>> row_hashes(const data::Batch& batch, std::string_view seed_hex,
+                                                                const std::vector<std::string>& columns) {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> hashes;
+  hashes.reserve(batch.rows);
+  auto collect = [&](XXH128_hash_t hash) { hashes.emplace_back(hash.high64, hash.low64); };
+  each_hash(columns.empty() ? batch : only(batch, columns), seed_from(seed_hex), collect);
+  return hashes;
 }
 
 std::string RowDigest::hex() const { return fmt::format("{:016x}{:016x}", high_, low_); }

@@ -1,7 +1,11 @@
 // The coroutine vocabulary: every coroutine of a role runs on that role's one single-threaded loop.
 //
-// g++ 12 destroys some temporaries twice inside a statement with co_await: a capturing lambda or a
-// brace-initialised temporary there must be named on the line above (tests/tidy enforces it).
+// What g++ 12 gets wrong, and what tests/tidy therefore refuses:
+// - a statement with co_await destroys a capturing lambda or a brace-initialised temporary twice: name it on
+//   the line above;
+// - a coroutine that declares no variable at all crashes at a co_await in the condition of if, while, for or
+//   switch: take the value into a variable first;
+// - Catch's CHECK and REQUIRE evaluate a co_await inside them twice.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

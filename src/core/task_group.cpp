@@ -24,10 +24,11 @@ void TaskGroup::spawn(std::string name, awaitable<void> task) {
 }
 
 awaitable<void> TaskGroup::join() {
-  const auto before = co_await asio::this_coro::cancellation_state;
+  // The state points into what the reset replaces: take the value now.
+  const auto before = (co_await asio::this_coro::cancellation_state).cancelled();
   co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
   co_await asio::this_coro::throw_if_cancelled(false);
-  if (before.cancelled() != asio::cancellation_type::none) emit(before.cancelled());
+  if (before != asio::cancellation_type::none) emit(before);
   while (!children_.empty()) {
     co_await idle_.async_wait(as_tuple_awaitable);
     const auto state = co_await asio::this_coro::cancellation_state;

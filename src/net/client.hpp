@@ -27,12 +27,14 @@ struct ConnectSettings {
 awaitable<Result<std::unique_ptr<Link>>> connect_link(Address address, std::string subprotocol,
                                                       std::shared_ptr<TlsContext> tls, ConnectSettings settings);
 
-// A pool of kept-alive HTTPS connections to one host, on one loop.
+// A pool of kept-alive HTTPS connections to one host, on one loop. Only host and port of the address count:
+// each request names its whole path.
 class HttpClient {
  public:
   virtual ~HttpClient() = default;
   // Any HTTP status is a value; UNAVAILABLE when no answer came. A request on a kept-alive connection that
-  // turns out closed is sent again on a new one when nothing of the answer had arrived and method is GET/PUT.
+  // turns out closed is sent again on a new one when nothing of the answer had arrived and method is GET, HEAD or PUT.
+  // CANCELLED when the caller was told to stop.
   virtual awaitable<Result<Response>> send(Request request, Duration timeout) = 0;
 };
 

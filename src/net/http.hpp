@@ -17,9 +17,9 @@ struct Request {
   std::string path;                                  // decoded, without the query
   std::map<std::string, std::string> query;          // decoded
   std::map<std::string, std::string> parameters;     // from the route's {name} segments
-  std::vector<std::pair<std::string, std::string>> headers;
+  std::vector<std::pair<std::string, std::string>> headers;  // on a server with our own X-Request-Id
   Bytes body;
-  std::string peer;
+  std::string peer;                                  // the client's address, without port
 
   std::string header(std::string_view name) const;   // case-insensitive; "" when absent
   std::string bearer() const;                        // token of "Authorization: Bearer …", or ""

@@ -27,7 +27,7 @@ struct ServerSettings {
   std::uint16_t port = 8443;                     // 0: the system chooses
   Duration handshake_timeout = std::chrono::seconds{10};   // TCP accept to first request
   Duration idle_timeout = std::chrono::seconds{75};
-  Duration body_timeout = std::chrono::seconds{60};
+  Duration body_timeout = std::chrono::seconds{60};        // for each MiB begun, in either direction
   std::size_t connections_max = 10'000;
   std::size_t header_bytes = 8192;
   LinkLimits link;

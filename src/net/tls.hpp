@@ -16,7 +16,7 @@ struct ServerTls {
 // Trust modes exclude each other: the system's authorities, a custom authority, or pins.
 struct ClientTls {
   std::string authority_file;      // custom CA, PEM; empty: the system's
-  std::string pin_sha256;          // base64 of SHA-256 over SubjectPublicKeyInfo; empty: none
+  std::string pin_sha256;          // base64 of SHA-256 over SubjectPublicKeyInfo, and ",backup"; empty: none
 };
 
 // A configured OpenSSL context; shared by all connections of a server or client.

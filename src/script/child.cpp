@@ -1,4 +1,5 @@
 // The child's whole life: lock itself in, load one script, answer requests until the parent hangs up.
+#include <malloc.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -83,6 +84,9 @@ int child_main() {
   Hello hello;
   if (!greeting || greeting->type != Frame::hello || !decode(greeting->payload, hello)) return 2;
   install_limit_handlers();
+  // Every batch needs the same large buffers again: keep them, where malloc would give each back to the kernel.
+  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 64 << 20);
   if (const auto problem = confine(hello.address_space)) {
     const auto text = as_bytes(*problem);
     send({Frame::unconfined, {text.begin(), text.end()}});

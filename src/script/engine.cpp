@@ -19,7 +19,10 @@ constexpr int kCollectorPause = 300;
 // anything of the script's.
 int describe_error(lua_State* L) {
   if (lua_type(L, 1) == LUA_TSTRING) return 1;
-  luaL_where(L, 1);
+  lua_Debug where;
+  int level = 1;  // error() itself is a C function without lines
+  while (lua_getstack(L, level, &where) && lua_getinfo(L, "l", &where) && where.currentline < 0 && level < 10) ++level;
+  luaL_where(L, level);
   lua_pushfstring(L, "%san error that is not text but %s", lua_tostring(L, -1), kind_of(L, 1));
   return 1;
 }

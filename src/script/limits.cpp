@@ -11,6 +11,8 @@ namespace vmc::script {
 namespace {
 
 constexpr int kHookEvery = 1000;
+// Lua itself would let the stack grow to a million slots.
+constexpr int kDepthMax = 20'000;
 
 // One script a process, and a signal handler can reach nothing else.
 volatile std::sig_atomic_t g_line = 0;
@@ -22,6 +24,8 @@ void on_count(lua_State* L, lua_Debug* where) {
   lua_getinfo(L, "l", where);
   if (where->currentline > 0) g_line = where->currentline;
   if (g_instructions > g_instructions_max) stop_at(Limit::instructions);
+  lua_Debug deepest;
+  if (lua_getstack(L, kDepthMax, &deepest)) luaL_error(L, "stack overflow: more than 20,000 calls deep");
 }
 
 void on_cpu_used_up(int) { stop_at(Limit::cpu); }

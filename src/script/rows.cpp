@@ -154,8 +154,9 @@ std::optional<Refusal> RowReader::unknown_column(int index) {
   while (lua_next(L_, index) != 0) {
     lua_pop(L_, 1);
     if (lua_type(L_, -1) != LUA_TSTRING) {
+      Refusal refusal{"", "the row has a key that is no column name but " + std::string{kind_of(L_, -1)}};
       lua_pop(L_, 1);
-      return Refusal{"", "the row has a key that is no column name but " + std::string{kind_of(L_, -1)}};
+      return refusal;
     }
     if (column_of(-1) != kUnknown) continue;
     std::string name{text_at(L_, -1)};

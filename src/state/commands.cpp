@@ -71,7 +71,11 @@ Result<void> enqueue_command(store::Tx& tx, std::string_view connector_id, const
     return fail(Code::queue_full,
                 fmt::format("{} commands wait for this connector already", kCommandsPerConnectorMax));
   }
-  auto body = wire::to_json(command).dump();
+  const auto json = wire::to_json(command);
+  // One that could not be read back would stop the whole queue behind it.
+  if (const auto read = wire::command_from_json(json); !read)
+    return fail(Code::invalid_request, fmt::format("this is no command: {}", read.error().message));
+  auto body = json.dump();
   if (body.size() > kCommandBytesMax) {
     crypto::wipe(body);
     return fail(Code::invalid_request, "a command has at most 1 MiB as JSON");

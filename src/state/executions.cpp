@@ -204,6 +204,13 @@ Result<std::vector<workflow::Event>> events_after(store::Tx& tx, std::string_vie
   return events;
 }
 
+Result<std::int64_t> last_seq(store::Tx& tx, std::string_view execution_id) {
+  const auto row =
+      tx.one("SELECT COALESCE(MAX(seq), 0) FROM events WHERE tenant = :tenant AND execution_id = :execution",
+             {{"execution", execution_id}});
+  return row.value().integer(0);
+}
+
 Result<void> append_event(store::Tx& tx, const Lease& lease, workflow::Event event, Micros now) {
   VMC_CHECK(check_lease(tx, lease));
   VMC_TRY(text, event_text(event));

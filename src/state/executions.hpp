@@ -56,6 +56,8 @@ Result<void> request_control(store::Tx& tx, std::string_view execution_id, std::
 // Pages of the log: events with seq > after.
 Result<std::vector<workflow::Event>> events_after(store::Tx& tx, std::string_view execution_id,
                                                   std::int64_t after, std::size_t limit);
+// Number of the newest event; 0 when there is none, or no such execution.
+Result<std::int64_t> last_seq(store::Tx& tx, std::string_view execution_id);
 
 struct Lease {
   std::string tenant, execution_id;

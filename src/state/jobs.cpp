@@ -103,7 +103,7 @@ Result<bool> park_job(store::Tx& tx, const Lease& lease, Micros run_at, std::str
                           {{"execution", lease.execution_id}});
   const bool woken = row.value().integer(0) != 0;
   tx.exec(
-      "UPDATE jobs SET held = 0, woken = 0, run_at = :run_at WHERE tenant = :tenant "
+      "UPDATE jobs SET held = 0, run_at = :run_at WHERE tenant = :tenant "
       "AND execution_id = :execution",
       {{"execution", lease.execution_id}, {"run_at", woken ? now : run_at}});
   if (woken) return true;

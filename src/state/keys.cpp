@@ -180,6 +180,15 @@ Result<void> authenticate_token(store::Tx& tx, std::string_view token_id, std::s
   return {};
 }
 
+Result<void> revoke_token(store::Tx& tx, std::string_view token_id, Micros now) {
+  const auto revoked = tx.exec(
+      "UPDATE api_tokens SET revoked_at = COALESCE(revoked_at, :now) WHERE tenant = :tenant AND token_id = "
+      ":token",
+      {{"token", token_id}, {"now", now}});
+  if (revoked == 0) return fail(Code::not_found, "there is no such token");
+  return {};
+}
+
 Result<crypto::ApiKeyParts> parse_token(std::string_view text) {
   const auto malformed = [] {
     return fail(Code::invalid_request, "this is not an API token",

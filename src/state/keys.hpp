@@ -45,6 +45,8 @@ struct CreatedToken {
 Result<CreatedToken> create_token(store::Tx& tx, std::string_view name, Micros now);
 // AUTH_FAILED, with the same work in each case.
 Result<void> authenticate_token(store::Tx& tx, std::string_view token_id, std::string_view token_text);
+// NOT_FOUND; revoking twice is fine.
+Result<void> revoke_token(store::Tx& tx, std::string_view token_id, Micros now);
 // Tenant and id of a token's text, format and checksum only.
 Result<crypto::ApiKeyParts> parse_token(std::string_view text);
 

@@ -174,6 +174,16 @@ Result<Tenant> find_tenant(store::Tx& tx) {
   return Tenant{tx.tenant(), row->text(0), row->text(1)};
 }
 
+Result<std::vector<Tenant>> list_tenants(store::Tx& tx) {
+  VMC_CHECK(detail::require_platform(tx));
+  std::vector<Tenant> list;
+  for (const auto& row :
+       tx.query("SELECT tenant, name, tier FROM tenants ORDER BY tenant LIMIT :most", {{"most", kListMax}})) {
+    list.push_back({row.text(0), row.text(1), row.text(2)});
+  }
+  return list;
+}
+
 Result<crypto::Secret> tenant_key(store::Tx& tx, ByteView master_key) {
   const auto row = tx.one("SELECT wrapped_key FROM tenants WHERE tenant = :tenant");
   if (!row) return no_tenant(tx);

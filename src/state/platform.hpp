@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/clock.hpp"
 #include "crypto/secret.hpp"
@@ -32,7 +33,8 @@ struct Tenant {
 
 // CONFLICT when it exists. Makes the tenant's key. The transaction must be bound to that tenant (FORBIDDEN).
 Result<void> create_tenant(store::Tx& tx, const Tenant& tenant, ByteView master_key, Micros now);
-Result<Tenant> find_tenant(store::Tx& tx);  // of the transaction
+Result<Tenant> find_tenant(store::Tx& tx);                // of the transaction
+Result<std::vector<Tenant>> list_tenants(store::Tx& tx);  // platform transaction; by id
 // The key that seals this tenant's rows.
 Result<crypto::Secret> tenant_key(store::Tx& tx, ByteView master_key);
 

@@ -13,14 +13,16 @@ namespace vmc::store {
 
 class Bus {
  public:
-  // Dropping it ends the subscription.
+  // Dropping it, on its loop, ends the subscription: a wake already posted does nothing. It may outlive the
+  // bus, not the loop.
   class Subscription {
    public:
     virtual ~Subscription() = default;
   };
 
   virtual ~Bus() = default;
-  // From any thread. Reaches every subscriber of `topic`, in this process and, by kind, in others.
+  // From any thread; never blocks. Reaches every subscriber of `topic` (1 to 256 bytes), in this process and,
+  // by kind, in others. Wakes of a subscription that have not run yet are one.
   virtual void publish(std::string_view topic) = 0;
   // `wake` runs on `loop`. A topic ending in '*' subscribes to every topic with that prefix.
   virtual std::unique_ptr<Subscription> subscribe(std::string topic, asio::any_io_executor loop,
@@ -29,7 +31,8 @@ class Bus {
 
 // Within one process.
 std::unique_ptr<Bus> make_memory_bus();
-// Between processes on one host: a Unix datagram socket a process in `folder`; owns one thread.
+// Between processes of one user on one host: a Unix datagram socket a process in `folder`, which is created
+// 0700 and refused (FORBIDDEN) when others may write it; owns one thread.
 Result<std::unique_ptr<Bus>> make_local_bus(std::string folder);
 
 }  // namespace vmc::store

@@ -6,7 +6,8 @@
 // It may be run again, so it has no effect outside Tx; its result is released only after COMMIT. An error it
 // returns (or a statement that fails) undoes just this closure: each runs in a SAVEPOINT of a group that is
 // committed together. Parameters are bound by name (":id"); ":tenant" is bound to the transaction's tenant.
-// Times are int64 µs from the clock passed in. No booleans, no JSON operators, no dialect words: the few
+// A Database is destroyed before the loops that used it: its threads may still be leaving the post that
+// resumed the last caller. Times are int64 µs from the clock passed in. No booleans, no JSON operators, no dialect words: the few
 // fragments that differ stand in store/dialect.hpp.
 #pragma once
 
@@ -145,7 +146,8 @@ struct SqliteSettings {
   bool synchronous_full = true;      // fsync at every commit; only throw-away caches may say false
 };
 
-// Opens (creating 0600) and migrates; blocking, so before the loop runs or by offload. WAL, one writer
+// Opens (creating the file 0600 and its folder 0700) and migrates; blocking, so before the loop runs or by
+// offload. INTERNAL for a damaged file, CONFLICT for one of another program or a newer version. WAL, one writer
 // thread, `readers` reader connections. Several processes may open the same file.
 Result<std::unique_ptr<Database>> open_sqlite(const SqliteSettings& settings, std::span<const Migration> migrations);
 

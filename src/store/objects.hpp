@@ -17,18 +17,22 @@ inline constexpr std::size_t kObjectBytesMax = 64u << 20;
 class Objects {
  public:
   virtual ~Objects() = default;
-  // Visible whole or not at all (temporary name, then rename); durable only after sync(). Putting the same
-  // name again replaces it.
+  // Visible whole or not at all (temporary name, then rename), to other processes too; durable only after
+  // sync(). Putting the same name again replaces it. Until then a power cut may lose it, never tear it.
   virtual awaitable<Result<void>> put(std::string name, Bytes bytes) = 0;
-  // Makes everything put under `prefix` (a folder: ends in '/') durable, files and folder together.
+  // Makes everything put under `prefix` (a folder: ends in '/') durable, files and folder together. An object
+  // whose sync failed is gone, and UNAVAILABLE is the answer until it is put again or removed.
   virtual awaitable<Result<void>> sync(std::string prefix) = 0;
-  virtual awaitable<Result<Bytes>> get(std::string name) = 0;                     // NOT_FOUND
+  // NOT_FOUND; BUFFER_INTEGRITY when the disk has changed it.
+  virtual awaitable<Result<Bytes>> get(std::string name) = 0;
   virtual awaitable<Result<std::vector<std::string>>> list(std::string prefix) = 0;  // sorted full names
   virtual awaitable<Result<void>> remove(std::string name) = 0;                   // absent is fine
   virtual awaitable<Result<void>> remove_all(std::string prefix) = 0;
 };
 
-// Names are '/'-separated plain ids (core/ids.hpp, plus '.'); anything else is INVALID_REQUEST. Work runs on `pool`.
+// Names are at most 16 '/'-separated plain ids (core/ids.hpp; plus '.', but not in front) and 240 characters;
+// anything else is INVALID_REQUEST. Work runs on `pool`. Several processes may open the same folder. Removing
+// "a/" or "a/b/" is one rename; a longer prefix is found by a scan of one of 256 buckets of "a/b/".
 Result<std::unique_ptr<Objects>> open_folder(std::string folder, Pool& pool);
 
 }  // namespace vmc::store

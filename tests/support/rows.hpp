@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "show_result.hpp"
 #include "sources/source.hpp"
 
 namespace vmc::test {

@@ -163,11 +163,11 @@ int authorize_read(int action, const char* a, const char* b, bool discovering) {
 }
 
 // A load writes rows and its own table; triggers of the owner may do what they do.
-int authorize_load(int action) {
+int authorize_load(int action, const char* a, bool discovering) {
   switch (action) {
+    case SQLITE_PRAGMA: return discovering && listed(kCataloguePragmas, a) ? SQLITE_OK : SQLITE_DENY;
     case SQLITE_ATTACH:
     case SQLITE_DETACH:
-    case SQLITE_PRAGMA:
     case SQLITE_ALTER_TABLE:
     case SQLITE_DROP_TABLE:
     case SQLITE_DROP_INDEX:
@@ -245,8 +245,11 @@ Result<void> Database::pin() {
 }
 
 int Database::on_authorize(void* self, int action, const char* a, const char* b, const char*, const char*) {
-  const auto& db = *static_cast<Database*>(self);
-  return db.access_ == Access::read ? authorize_read(action, a, b, db.discovering_) : authorize_load(action);
+  auto& db = *static_cast<Database*>(self);
+  const int verdict = db.access_ == Access::read ? authorize_read(action, a, b, db.discovering_)
+                                                 : authorize_load(action, a, db.discovering_);
+  if (verdict != SQLITE_OK) db.denied_ = true;
+  return verdict;
 }
 
 bool Database::over() const {
@@ -262,11 +265,12 @@ int Database::on_busy(void* self, int tries) {
 }
 
 Result<Stmt> Database::prepare(const std::string& text) {
+  denied_ = false;
   sqlite3_stmt* raw = nullptr;
   const char* tail = nullptr;
   const int rc = sqlite3_prepare_v3(db_, text.data(), static_cast<int>(text.size() + 1), 0, &raw, &tail);
   Stmt statement{raw};
-  if (rc != SQLITE_OK) return error(rc);
+  if (rc != SQLITE_OK) return error(denied_ ? SQLITE_AUTH : rc);   // a denied function is a plain error to SQLite
   if (!raw || (tail && *tail != '\0'))
     return fail(Code::write_operation_rejected, "not exactly one statement");
   const bool pinned = sqlite3_stmt_readonly(raw) != 0 || access_ == Access::load;

@@ -200,6 +200,7 @@ TEST_CASE("a transaction is bound to one tenant") {
 }
 
 TEST_CASE("a snapshot does not change while writers go on") {
+  asio::io_context reading;
   Backend backend{GENERATE(false, true)};
   auto& db = backend.db;
   REQUIRE(run(add_note(db, "a")));
@@ -211,7 +212,7 @@ TEST_CASE("a snapshot does not change while writers go on") {
     written.get_future().wait();
     return std::pair{before, count(tx)};
   };
-  auto seen = std::async(std::launch::async, [&] { return run(db.read("t1", work)); });
+  auto seen = std::async(std::launch::async, [&] { return run(db.read("t1", work), reading); });
   looked.get_future().wait();
   REQUIRE(run(add_note(db, "b")));
   written.set_value();
@@ -222,7 +223,7 @@ TEST_CASE("a snapshot does not change while writers go on") {
 TEST_CASE("a cancelled caller still waits for its transaction and hears how it ended") {
   Backend backend{GENERATE(false, true)};
   auto& db = backend.db;
-  asio::io_context loop;
+  auto& loop = this_loop();
   asio::cancellation_signal stop;
   std::promise<void> cancelled;
   auto goes_on = cancelled.get_future();
@@ -249,7 +250,7 @@ TEST_CASE("a cancelled caller still waits for its transaction and hears how it e
 TEST_CASE("a cancelled read is interrupted, however long it would take") {
   Backend backend{GENERATE(false, true)};
   auto& db = backend.db;
-  asio::io_context loop;
+  auto& loop = this_loop();
   asio::cancellation_signal stop;
   std::optional<Result<void>> outcome;
   auto task = [&]() -> awaitable<void> {

@@ -35,7 +35,7 @@ std::size_t commits_in(const std::string& wal_file) {
 // Occupies the writer while `spawn` starts coroutines on the loop, so that all of them queue up.
 template <class F>
 void run_together(store::Database& db, F spawn) {
-  asio::io_context loop;
+  auto& loop = this_loop();
   std::promise<void> busy, all_queued;
   auto queued = all_queued.get_future();
   auto occupy = [&](Tx&) -> Result<void> {

@@ -224,7 +224,7 @@ TEST_CASE("more files than are held open can be put before one sync") {
 
 TEST_CASE("puts, syncs and removals side by side leave what was put last") {
   Folder f;
-  asio::io_context loop;
+  auto& loop = this_loop();
   auto writer = [](store::Objects& objects, std::string folder) -> awaitable<void> {
     for (int i = 0; i < 40; ++i) {
       const auto name = folder + std::to_string(i % 7);

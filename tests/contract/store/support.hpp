@@ -34,10 +34,16 @@ inline void rethrow(std::exception_ptr error) {
   if (error) std::rethrow_exception(error);
 }
 
-// Runs one coroutine on a loop of its own, to its end.
+// This thread's loop. It outlives the databases and pools of a test, as it has to.
+inline asio::io_context& this_loop() {
+  static thread_local asio::io_context loop;
+  loop.restart();
+  return loop;
+}
+
+// Runs one coroutine to its end.
 template <class T>
-T run(awaitable<T> task) {
-  asio::io_context loop;
+T run(awaitable<T> task, asio::io_context& loop = this_loop()) {
   std::optional<T> result;
   auto wrapper = [](awaitable<T> inner, std::optional<T>& out) -> awaitable<void> {
     out.emplace(co_await std::move(inner));
@@ -46,8 +52,7 @@ T run(awaitable<T> task) {
   loop.run();
   return std::move(result.value());
 }
-inline void run(awaitable<void> task) {
-  asio::io_context loop;
+inline void run(awaitable<void> task, asio::io_context& loop = this_loop()) {
   asio::co_spawn(loop, std::move(task), rethrow);
   loop.run();
 }

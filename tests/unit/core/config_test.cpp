@@ -171,6 +171,7 @@ oops = 1
   auto tiers = root.named_tables("tiers");
   REQUIRE(tiers.size() == 2);
   CHECK(tiers[0].first == "pro");
+  CHECK(tiers[0].second.integer("workers", 0, 0, 9) == 5);
   CHECK(tiers[1].second.integer("workers", 0, 0, 9) == 1);
   connections[1].complain("id", "stands here twice");
   CHECK(texts(document) == std::vector<std::string>{"gateway.toml:5: 'connections.id' stands here twice",

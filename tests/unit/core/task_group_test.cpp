@@ -20,7 +20,10 @@ awaitable<void> wait_forever(int& ended) {
 awaitable<void> drainable(int& drained) {
   co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
   co_await asio::this_coro::throw_if_cancelled(false);
-  while (!co_await stopping()) co_await pause_for(24h);
+  for (bool stop = false; !stop;) {
+    co_await pause_for(24h);
+    stop = co_await stopping();
+  }
   ++drained;
 }
 

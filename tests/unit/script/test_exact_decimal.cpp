@@ -34,7 +34,7 @@ TEST_CASE("sums and products are exact across the border of 128 bits") {
   CHECK((dec("170141183460469231731687303715884105727.5") - dec("170141183460469231731687303715884105727"))->text() ==
         "0.5");
   CHECK((dec("-12345678901234567890.12") * dec("98765432109876543210.987"))->text() ==
-        "-1219326311370217952261850327337743025.33294");
+        "-1219326311370217952261500838039967230592.74844");
   CHECK((dec("123456789012345678901234567890.123456789") * dec("-1000000000000000000000000000001"))->text() ==
         "-123456789012345678901234567890246913578012345678901234567890.123456789");
   CHECK_FALSE(dec(std::string(600, '9')) * dec(std::string(600, '9')));
@@ -51,7 +51,7 @@ TEST_CASE("division rounds as it is told") {
   // A quotient's digit whose first guess is too high, in both correction steps of the long division.
   CHECK(divide(dec("999999999999999999000000000000000000000000000"), dec("999999999999999999000000001"), 0,
                Rounding::down)
-            ->text() == "999999999999999998");
+            ->text() == "999999999999999999");
   CHECK(dec("2.5").rounded(0, Rounding::half_even)->text() == "2");
   CHECK(dec("2.5").rounded(0, Rounding::half_up)->text() == "3");
   CHECK(dec("2").rounded(2, Rounding::half_up)->text() == "2.00");

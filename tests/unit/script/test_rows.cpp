@@ -4,6 +4,7 @@
 namespace vmc::script::test {
 namespace {
 
+using data::Int128;
 using data::Kind;
 using data::Type;
 

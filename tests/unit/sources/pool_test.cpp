@@ -8,6 +8,7 @@
 
 #include "core/task_group.hpp"
 #include "sources/pool.hpp"
+#include "support/show_result.hpp"
 
 using namespace vmc;
 using sources::Access;

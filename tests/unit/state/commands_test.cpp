@@ -94,7 +94,11 @@ TEST_CASE("a command is refused when it is malformed, late, known, or for nobody
   bad = world.command("cmd_1", 0s);
   CHECK(code_of(world.put(bad)) == "COMMAND_EXPIRED");
   bad = world.command("cmd_1");
-  bad.workflow_name = std::string(state::kCommandBytesMax, 'x');
+  bad.payload.intent->filter = data::Filter{
+      data::Filter::Op::eq, "name", {data::Value{std::string(state::kCommandBytesMax, 'x')}}, {}};
+  CHECK(code_of(world.put(bad)) == "INVALID_REQUEST");
+  bad = world.command("cmd_1");
+  bad.payload.intent.reset();  // one that could not be read back
   CHECK(code_of(world.put(bad)) == "INVALID_REQUEST");
   must(world.put(world.command("cmd_1")));
   CHECK(code_of(world.put(world.command("cmd_1"))) == "CONFLICT");

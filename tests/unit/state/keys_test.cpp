@@ -104,7 +104,8 @@ TEST_CASE("names that mean something else, or are no line of text, cannot be a c
   CHECK(code_of(world.create("nobody", "HQ")) == "NOT_FOUND");
 }
 
-TEST_CASE("a token looks like a key with another prefix, and only the right text is accepted") {
+TEST_CASE(
+    "a token looks like a key with another prefix, and only the right text is accepted until it is revoked") {
   Keys world;
   const auto made =
       must(world.in("acme", [&](store::Tx& tx) { return state::create_token(tx, "ci", world.now()); }));
@@ -124,6 +125,17 @@ TEST_CASE("a token looks like a key with another prefix, and only the right text
   CHECK(accept("acme", made.token_id, key_form) == "AUTH_FAILED");
   CHECK(accept("bolt", made.token_id, text) == "AUTH_FAILED");
   CHECK(accept("acme", "00000000", text) == "AUTH_FAILED");
+
+  const auto revoke = [&](const std::string& tenant) {
+    return code_of(
+        world.in(tenant, [&](store::Tx& tx) { return state::revoke_token(tx, made.token_id, world.now()); }));
+  };
+  CHECK(revoke("bolt") == "NOT_FOUND");
+  CHECK(accept("acme", made.token_id, text) == "OK");
+  CHECK(revoke("acme") == "OK");
+  CHECK(revoke("acme") == "OK");
+  CHECK(accept("acme", made.token_id, text) == "AUTH_FAILED");
+
   CHECK(code_of(state::parse_token(key_form)) == "INVALID_REQUEST");
   CHECK(code_of(state::parse_token(text.substr(0, text.size() - 1))) == "INVALID_REQUEST");
   CHECK(code_of(state::parse_token("vmt_")) == "INVALID_REQUEST");

@@ -1,0 +1,148 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "core/log.hpp"
+#include "core/text.hpp"
+#include "gateway/api_table.hpp"
+#include "net/http_text.hpp"
+#include "net/route_table.hpp"
+#include "state/keys.hpp"
+
+namespace vmc::gateway {
+namespace {
+
+constexpr const char* kTokenHint = "Send a token as 'Authorization: Bearer vmt_…'.";
+
+// Every word of the query is one the route knows.
+Result<void> check_query(const ApiRoute& route, const net::Request& request) {
+  const auto known = split(route.query, ' ');
+  for (const auto& [name, value] : request.query) {
+    const auto is_it = [&name = name](const std::string& word) {
+      return word.substr(0, word.find(':')) == name;
+    };
+    if (std::none_of(known.begin(), known.end(), is_it))
+      return fail(Code::invalid_request, fmt::format("the query parameter '{}' is not known here", name));
+  }
+  return {};
+}
+
+Result<void> check(const ApiRoute& route, const Call& call) {
+  if (route.access == Access::local && !call.caller.local)
+    return fail(Code::forbidden, "this can be done on the platform's own machine only");
+  if (call.request.body.size() > route.body_max)
+    return fail(Code::invalid_request, fmt::format("the body is longer than {} bytes", route.body_max));
+  return check_query(route, call.request);
+}
+
+// Who stops passing an error on, logs it: here those that are ours, not the caller's.
+void log_own_fault(const ApiRoute& route, const Call& call, const Error& error) {
+  if (info(error.code).http_status < 500 || error.code == Code::connector_offline) return;
+  log::warn("api", "a request failed",
+            {{"route", fmt::format("{} {}", route.method, route.pattern)},
+             {"tenant", call.caller.tenant},
+             {"error", error.text()}});
+}
+
+class RestApi final : public Api {
+ public:
+  RestApi(asio::io_context& loop, Platform platform, const Settings& settings)
+      : platform_{platform}, handlers_{loop.get_executor(), platform, settings}, paths_{table_of(routes())} {}
+
+  std::vector<net::Route> routes() override {
+    std::vector<net::Route> list;
+    for (const auto& route : api_routes()) {
+      auto handler = [this, &route](net::Request request) { return serve(route, std::move(request)); };
+      list.push_back({std::string{route.method}, std::string{route.pattern}, route.body_max, handler,
+                      std::string{route.summary}});
+    }
+    return list;
+  }
+
+  awaitable<net::Response> dispatch(net::Request request, Caller caller) override {
+    const auto segments =
+        split(std::string_view{request.path}.substr(request.path.starts_with('/') ? 1 : 0), '/');
+    auto match = paths_.find(request.method, segments);
+    if (!match.route) co_return net::Response::problem(nothing_at(request, match.allowed));
+    Call call{std::move(request), std::move(caller)};
+    call.request.parameters = std::move(match.parameters);
+    co_return co_await answer(route_of(*match.route), call);
+  }
+
+ private:
+  static net::RouteTable table_of(std::vector<net::Route> routes) {
+    return net::RouteTable::make(std::move(routes)).value();  // a table that is wrong is a bug
+  }
+
+  static const ApiRoute& route_of(const net::Route& found) {
+    const auto same = [&](const ApiRoute& route) {
+      return route.method == found.method && route.pattern == found.pattern;
+    };
+    return *std::find_if(api_routes().begin(), api_routes().end(), same);
+  }
+
+  static Error nothing_at(const net::Request& request, const std::string& allowed) {
+    if (allowed.empty()) return fail(Code::not_found, fmt::format("there is nothing at {}", request.path));
+    return fail(Code::invalid_request,
+                fmt::format("{} cannot be done with {}; allowed: {}", request.method, request.path, allowed));
+  }
+
+  awaitable<net::Response> serve(const ApiRoute& route, net::Request request) {
+    Call call{std::move(request), Caller{}};
+    if (route.access != Access::open) {
+      auto tenant = co_await authenticate(call.request);
+      if (!tenant) {
+        auto refusal = net::Response::problem(tenant.error(), call.request.header("X-Request-Id"));
+        if (refusal.status == 401) refusal.headers.emplace_back("WWW-Authenticate", "Bearer");
+        co_return refusal;
+      }
+      call.caller.tenant = std::move(*tenant);
+    }
+    co_return co_await answer(route, call);
+  }
+
+  // The tenant of the request's token.
+  awaitable<Result<std::string>> authenticate(net::Request& request) {
+    auto text = request.bearer();
+    for (auto& [name, value] : request.headers)
+      if (net::same_token(name, "authorization")) crypto::wipe(value);
+    if (text.empty()) co_return fail(Code::auth_failed, "the request carries no API token", kTokenHint);
+    auto parts = state::parse_token(text);
+    Result<void> known = fail(Code::auth_failed, "this is not an API token", kTokenHint);
+    if (parts) {
+      auto look = [&](store::Tx& tx) { return state::authenticate_token(tx, parts->key_id, text); };
+      known = co_await platform_.db.read(parts->tenant, look);
+    }
+    crypto::wipe(text);
+    if (!known) co_return known.error();
+    co_return parts->tenant;
+  }
+
+  awaitable<net::Response> answer(const ApiRoute& route, Call& call) {
+    Answer given = net::Response{};
+    auto allowed = check(route, call);
+    if (allowed) {
+      given = co_await (handlers_.*route.handler)(call);
+    } else {
+      given = allowed.error();
+    }
+    if (!given) {
+      log_own_fault(route, call, given.error());
+      co_return net::Response::problem(given.error(), call.request.header("X-Request-Id"));
+    }
+    if (route.access != Access::open) given->headers.emplace_back("Cache-Control", "no-store");
+    co_return std::move(*given);
+  }
+
+  Platform platform_;
+  Handlers handlers_;
+  net::RouteTable paths_;
+};
+
+}  // namespace
+
+std::unique_ptr<Api> make_api(asio::io_context& loop, Platform platform, const Settings& settings) {
+  return std::make_unique<RestApi>(loop, platform, settings);
+}
+
+}  // namespace vmc::gateway

@@ -1,0 +1,192 @@
+#include "gateway/api_table.hpp"
+
+#include <array>
+
+namespace vmc::gateway {
+namespace {
+
+constexpr std::size_t kSmall = 64u << 10;
+constexpr std::size_t kQueryBytesMax = 1u << 20;
+constexpr std::size_t kWorkflowBytesMax = 4u << 20;
+
+constexpr std::string_view kTenant = "tenant:string name:string tier:string";
+constexpr std::string_view kKeys =
+    "[] keyId:string connectorId:string connectorName:string createdAt:integer usedAt:integer? "
+    "revokedAt:integer?";
+constexpr std::string_view kConnectors =
+    "[] connectorId:string name:string online:boolean epoch:integer agentVersion:string "
+    "installationId:string connectedAt:integer? seenAt:integer?";
+constexpr std::string_view kWorkflows = "[] workflowId:string name:string version:integer hash:string";
+constexpr std::string_view kExecutions =
+    "[] executionId:string workflowId:string workflowName:string workflowVersion:integer status:string "
+    "waitingOn:string createdAt:integer finishedAt:integer? summary:object? lastSeq:integer";
+
+constexpr std::string_view one_of(std::string_view list) { return list.substr(3); }
+
+using H = Handlers;
+
+constexpr std::array kRoutes{
+    ApiRoute{.method = "POST",
+             .pattern = "/api/v1/tenants",
+             .handler = &H::create_tenant,
+             .access = Access::local,
+             .body = "tenant:string name:string tier:string?",
+             .body_max = kSmall,
+             .status = 201,
+             .answer = kTenant,
+             .summary = "Create a tenant"},
+    ApiRoute{.method = "GET",
+             .pattern = "/api/v1/tenants",
+             .handler = &H::list_tenants,
+             .access = Access::local,
+             .answer = "[] tenant:string name:string tier:string",
+             .summary = "List tenants"},
+    ApiRoute{.method = "POST",
+             .pattern = "/api/v1/keys",
+             .handler = &H::create_key,
+             .body = "name:string",
+             .body_max = kSmall,
+             .status = 201,
+             .answer = "key:string keyId:string connectorId:string connectorName:string",
+             .summary = "Create an API key for a connector; its text is shown this once"},
+    ApiRoute{.method = "GET",
+             .pattern = "/api/v1/keys",
+             .handler = &H::list_keys,
+             .answer = kKeys,
+             .summary = "List API keys"},
+    ApiRoute{.method = "POST",
+             .pattern = "/api/v1/keys/{id}/revoke",
+             .handler = &H::revoke_key,
+             .body_max = kSmall,
+             .answer = one_of(kKeys),
+             .summary = "Revoke an API key; its agent is cut off at once"},
+    ApiRoute{.method = "POST",
+             .pattern = "/api/v1/tokens",
+             .handler = &H::create_token,
+             .body = "name:string",
+             .body_max = kSmall,
+             .status = 201,
+             .answer = "token:string tokenId:string",
+             .summary = "Create an API token; its text is shown this once"},
+    ApiRoute{.method = "GET",
+             .pattern = "/api/v1/connectors",
+             .handler = &H::list_connectors,
+             .answer = kConnectors,
+             .summary = "List connectors"},
+    ApiRoute{.method = "GET",
+             .pattern = "/api/v1/connectors/{name}",
+             .handler = &H::show_connector,
+             .answer = one_of(kConnectors),
+             .summary = "Show a connector"},
+    ApiRoute{.method = "POST",
+             .pattern = "/api/v1/connectors/{name}/query",
+             .handler = &H::query,
+             .body = "connection:string intent:object timeoutMs:integer?",
+             .body_max = kQueryBytesMax,
+             .answer = "columns:array rows:array rowCount:integer durationMs:integer",
+             .summary = "Read a few rows from a connected agent"},
+    ApiRoute{.method = "GET",
+             .pattern = "/api/v1/connectors/{name}/schemas",
+             .handler = &H::list_schemas,
+             .answer = "[] connection:string version:integer publishedAt:integer tables:integer",
+             .summary = "List the schemas a connector has published, with their numbers of tables"},
+    ApiRoute{.method = "GET",
+             .pattern = "/api/v1/connectors/{name}/schemas/{connection}",
+             .handler = &H::show_schema,
+             .answer = "connection:string version:integer publishedAt:integer schema:object",
+             .summary = "Show the newest published schema of a connection"},
+    ApiRoute{.method = "POST",
+             .pattern = "/api/v1/workflows",
+             .handler = &H::save_workflow,
+             .body = "name:string activities:array steps:array schedule:string? timezone:string?",
+             .body_max = kWorkflowBytesMax,
+             .answer = one_of(kWorkflows),
+             .summary = "Publish a workflow; a new version unless nothing changed"},
+    ApiRoute{.method = "GET",
+             .pattern = "/api/v1/workflows",
+             .handler = &H::list_workflows,
+             .answer = kWorkflows,
+             .summary = "List published workflows"},
+    ApiRoute{.method = "GET",
+             .pattern = "/api/v1/workflows/{id}",
+             .handler = &H::show_workflow,
+             .answer = "workflowId:string name:string version:integer hash:string definition:object",
+             .summary = "Show a workflow, by id or name"},
+    ApiRoute{.method = "POST",
+             .pattern = "/api/v1/workflows/{id}/executions",
+             .handler = &H::start_execution,
+             .headers = "Idempotency-Key:string?",
+             .body_max = kSmall,
+             .status = 202,
+             .answer = one_of(kExecutions),
+             .summary = "Start an execution; the same idempotency key starts it once"},
+    ApiRoute{.method = "GET",
+             .pattern = "/api/v1/executions",
+             .handler = &H::list_executions,
+             .query = "limit:integer?",
+             .answer = kExecutions,
+             .summary = "List executions, newest first"},
+    ApiRoute{.method = "GET",
+             .pattern = "/api/v1/executions/{id}",
+             .handler = &H::show_execution,
+             .query = "wait:integer? after:integer?",
+             .answer = one_of(kExecutions),
+             .summary =
+                 "Show an execution; with 'wait' (seconds, at most 60) not before it has ended or has an "
+                 "event later than 'after'"},
+    ApiRoute{.method = "GET",
+             .pattern = "/api/v1/executions/{id}/events",
+             .handler = &H::list_events,
+             .query = "after:integer? limit:integer?",
+             .answer = "[] seq:integer time:integer type:string",
+             .summary = "Read an execution's event log"},
+    ApiRoute{.method = "POST",
+             .pattern = "/api/v1/executions/{id}/cancel",
+             .handler = &H::cancel_execution,
+             .body_max = kSmall,
+             .status = 202,
+             .answer = one_of(kExecutions),
+             .summary = "Cancel an execution"},
+    ApiRoute{.method = "POST",
+             .pattern = "/api/v1/executions/{id}/pause",
+             .handler = &H::pause_execution,
+             .body_max = kSmall,
+             .status = 202,
+             .answer = one_of(kExecutions),
+             .summary = "Pause an execution"},
+    ApiRoute{.method = "POST",
+             .pattern = "/api/v1/executions/{id}/resume",
+             .handler = &H::resume_execution,
+             .body_max = kSmall,
+             .status = 202,
+             .answer = one_of(kExecutions),
+             .summary = "Let a paused execution go on"},
+    ApiRoute{.method = "GET",
+             .pattern = "/api/v1/notices",
+             .handler = &H::list_notices,
+             .answer = "[] noticeId:string time:integer code:string message:string",
+             .summary = "List notices to the tenant, newest first"},
+    ApiRoute{.method = "GET",
+             .pattern = "/healthz",
+             .handler = &H::health,
+             .access = Access::open,
+             .answer = "status:string version:string",
+             .summary = "Does the process answer?"},
+    ApiRoute{.method = "GET",
+             .pattern = "/readyz",
+             .handler = &H::readiness,
+             .access = Access::open,
+             .answer = "status:string",
+             .summary = "Can it work: is its database readable?"},
+    ApiRoute{.method = "GET",
+             .pattern = "/openapi.json",
+             .handler = &H::openapi,
+             .access = Access::open,
+             .summary = "This description"},
+};
+
+}  // namespace
+
+std::span<const ApiRoute> api_routes() { return kRoutes; }
+
+}  // namespace vmc::gateway
