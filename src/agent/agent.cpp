@@ -15,14 +15,14 @@
 namespace vmc::agent {
 namespace {
 
-constexpr std::size_t kQueuedPerRunning = 2;      // commands taken ahead for each that can run
+constexpr std::size_t kQueuedPerRunning = 2;  // commands taken ahead for each that can run
 constexpr auto kRefusedPause = std::chrono::seconds{60};
 
 class AgentRole final : public Agent {
  public:
-  AgentRole(asio::io_context& loop, const Settings& settings, Home home, SecretResolver secrets, const Clock& clock,
-            net::Address address, std::shared_ptr<net::TlsContext> tls, std::unique_ptr<Journal> journal,
-            std::unique_ptr<store::Bus> bus)
+  AgentRole(asio::io_context& loop, const Settings& settings, Home home, SecretResolver secrets,
+            const Clock& clock, net::Address address, std::shared_ptr<net::TlsContext> tls,
+            std::unique_ptr<Journal> journal, std::unique_ptr<store::Bus> bus)
       : loop_{loop},
         settings_{settings},
         clock_{clock},
@@ -72,8 +72,9 @@ class AgentRole final : public Agent {
   BufferClient buffer_;
   Executor executor_;
   Event outbox_;
-  Slots slots_;                                 // of commands that run
+  Slots slots_;  // of commands that run
   bool schemas_due_ = true;
+  bool closing_ = false;                        // the link is gone for good; what needs it stays in the journal
   std::map<std::string, std::unique_ptr<Running>> by_id_;
   TaskGroup commands_;
   std::string state_ = "starting";
@@ -95,7 +96,9 @@ awaitable<void> AgentRole::run() {
   log::info("agent", "ready", {{"name", settings_.name}, {"connections", settings_.connections.size()}});
   TaskGroup link{loop_.get_executor(), TaskGroup::OnError::keep_going};
   link.spawn("link", stay_connected());
-  co_await link.join();       // passes a drain or a cancellation on
+  co_await link.join();  // passes a drain or a cancellation on
+  closing_ = true;
+  buffer_.close();
   co_await commands_.join();
   co_await connections_.close();
 }
@@ -105,7 +108,8 @@ awaitable<Result<void>> AgentRole::recover() {
   VMC_CO_CHECK(co_await keys_.unlock());
   journal_->set_key(keys_.journal_key());
   VMC_CO_TRY(unfinished, co_await journal_->unfinished());
-  if (!unfinished.empty()) log::info("agent", "going on with commands from before the restart", {{"commands", unfinished.size()}});
+  if (!unfinished.empty())
+    log::info("agent", "going on with commands from before the restart", {{"commands", unfinished.size()}});
   for (auto& command : unfinished) start(std::move(command));
   co_return Result<void>{};
 }
@@ -124,7 +128,15 @@ awaitable<void> AgentRole::stay_connected() {
       if (!ready) why = ready.error();
     }
     if (recovered) {
-      SessionParts parts{loop_,  settings_, keys_, *journal_, connections_, buffer_, clock_, outbox_, schemas_due_,
+      SessionParts parts{loop_,
+                         settings_,
+                         keys_,
+                         *journal_,
+                         connections_,
+                         buffer_,
+                         clock_,
+                         outbox_,
+                         schemas_due_,
                          [this](wire::Command command) { start(std::move(command)); },
                          [this](std::string id) { cancel(id); },
                          [this] { return free(); },
@@ -135,11 +147,13 @@ awaitable<void> AgentRole::stay_connected() {
       if (session.established()) pause = settings_.reconnect_min;
     }
     if (co_await stopping()) break;
-    const bool refused = why->code == Code::auth_failed || why->code == Code::duplicate_connection || why->code == Code::vault_decrypt_error;
+    const bool refused = why->code == Code::auth_failed || why->code == Code::duplicate_connection ||
+                         why->code == Code::vault_decrypt_error;
     const auto wait = refused ? std::max<Duration>(settings_.reconnect_max, kRefusedPause) : jittered(pause);
     state_ = why->text();
     log::warn("agent", refused ? "the gateway refuses this agent" : "not connected",
-              {{"error", why->text()}, {"again_in_ms", std::chrono::duration_cast<std::chrono::milliseconds>(wait).count()}});
+              {{"error", why->text()},
+               {"again_in_ms", std::chrono::duration_cast<std::chrono::milliseconds>(wait).count()}});
     co_await pause_for(refused ? std::min<Duration>(wait, settings_.reconnect_max) : wait);
     pause = std::min(pause * 2, settings_.reconnect_max);
   }
@@ -159,7 +173,8 @@ void AgentRole::cancel(const std::string& command_id) {
 
 awaitable<void> AgentRole::execute(wire::Command command, std::optional<Outcome>& outcome) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  if (!co_await slots_.acquire()) co_return;
+  const bool held = co_await slots_.acquire();
+  if (!held) co_return;
   outcome = co_await executor_.run(std::move(command));
   slots_.release();
 }
@@ -173,17 +188,24 @@ awaitable<void> AgentRole::run_command(wire::Command command) {
   co_await running.group.join();
   const bool cancelled = running.cancelled;
   by_id_.erase(id);
-  if (co_await stopping() && !cancelled) co_return;   // the journal keeps the command for the next start
-  auto stored = cancelled ? co_await journal_->drop(id)
-                          : outcome ? co_await journal_->finish(id, std::move(*outcome)) : Result<void>{};
-  if (!stored) log::error("agent", "an outcome cannot be stored", {{"command", id}, {"error", stored.error().text()}});
+  const auto* error = outcome ? std::get_if<wire::CommandError>(&*outcome) : nullptr;
+  const bool cut_short = closing_ && error && error->code == Code::cancelled;
+  const bool told_to_stop = co_await stopping();
+  if ((told_to_stop || cut_short) && !cancelled) co_return;  // the journal keeps the command for the next start
+  Result<void> stored;
+  if (cancelled)
+    stored = co_await journal_->drop(id);
+  else if (outcome)
+    stored = co_await journal_->finish(id, std::move(*outcome));
+  if (!stored)
+    log::error("agent", "an outcome cannot be stored", {{"command", id}, {"error", stored.error().text()}});
   outbox_.notify();
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Agent>> make_agent(asio::io_context& loop, const Settings& settings, Home home, SecretResolver secrets,
-                                          const Clock& clock) {
+Result<std::unique_ptr<Agent>> make_agent(asio::io_context& loop, const Settings& settings, Home home,
+                                          SecretResolver secrets, const Clock& clock) {
   VMC_TRY(address, net::parse_address(settings.cloud_url));
   VMC_TRY(tls, net::make_client_tls({settings.ca_file, settings.pin_sha256}));
   VMC_TRY(journal, Journal::open(home.folder, settings.offline_queue_max, clock));
@@ -191,8 +213,9 @@ Result<std::unique_ptr<Agent>> make_agent(asio::io_context& loop, const Settings
   std::error_code ec;
   std::filesystem::create_directories(bus_folder, ec);
   VMC_TRY(bus, store::make_local_bus(bus_folder.string()));
-  return std::unique_ptr<Agent>{std::make_unique<AgentRole>(loop, settings, std::move(home), std::move(secrets), clock, std::move(address),
-                                                            std::move(tls), std::move(journal), std::move(bus))};
+  return std::unique_ptr<Agent>{
+      std::make_unique<AgentRole>(loop, settings, std::move(home), std::move(secrets), clock,
+                                  std::move(address), std::move(tls), std::move(journal), std::move(bus))};
 }
 
 }  // namespace vmc::agent

@@ -17,24 +17,24 @@
 namespace vmc::agent {
 
 struct ConnectionSettings {
-  std::string id;                       // "erp"
-  std::string type;                     // sqlite | postgres
-  std::string file;                     // sqlite
+  std::string id;    // "erp"
+  std::string type;  // sqlite | postgres
+  std::string file;  // sqlite
   std::string host;
   std::uint16_t port = 5432;
   std::string database, user, sslmode = "prefer";
-  config::SecretRef password;           // empty: the vault's record "connection/ID"
-  std::string queries = "intents";      // this version takes intents only
-  std::vector<std::string> private_names;    // "employees.salary", "audit_*"
+  config::SecretRef password;              // empty: the vault's record "connection/ID"
+  std::string queries = "intents";         // this version takes intents only
+  std::vector<std::string> private_names;  // "employees.salary", "audit_*"
   std::vector<std::string> writable_tables;
   sources::PoolSettings pool;
 };
 
 struct Settings {
   std::string name = "agent";
-  std::string cloud_url;                // wss://host[:port]/ws
-  config::SecretRef api_key;            // needed at enrolment only
-  std::string ca_file;                  // custom authority; empty: the system's
+  std::string cloud_url;      // wss://host[:port]/ws
+  config::SecretRef api_key;  // needed at enrolment only
+  std::string ca_file;        // custom authority; empty: the system's
   std::string pin_sha256;
   Duration heartbeat = std::chrono::seconds{30};
   Duration command_timeout = std::chrono::seconds{30};
@@ -45,7 +45,7 @@ struct Settings {
   std::size_t chunk_bytes = 1'000'000;
   std::vector<ConnectionSettings> connections;
 };
-Settings read_settings(config::Table root);   // [agent] and [[connections]]
+Settings read_settings(config::Table root);  // [agent] and [[connections]]
 
 using SecretResolver = std::function<Result<crypto::Secret>(const config::SecretRef&)>;
 
@@ -67,12 +67,13 @@ Result<std::unique_ptr<Agent>> make_agent(asio::io_context& loop, const Settings
                                           SecretResolver secrets, const Clock& clock);
 
 // What the owner does locally; each works beside a running agent, which notices through the folder's bus.
-Result<void> store_secret(const Home& home, std::string_view record, crypto::Secret secret);      // blocking
+Result<void> store_secret(const Home& home, std::string_view record, crypto::Secret secret);  // blocking
 // Opens the connection once and reports what it found: sentences, or the specific error. Blocking.
 Result<std::vector<std::string>> test_connection(const Home& home, const ConnectionSettings& connection,
                                                  const SecretResolver& secrets);
 // Discovery without what is private. Blocking.
-Result<data::Schema> discover(const Home& home, const ConnectionSettings& connection, const SecretResolver& secrets);
+Result<data::Schema> discover(const Home& home, const ConnectionSettings& connection,
+                              const SecretResolver& secrets);
 // Approves this schema: from now on it is what commands may reach, and it is sent to the cloud. Blocking.
 Result<void> approve_schema(const Home& home, std::string_view connection, const data::Schema& schema);
 Result<std::optional<data::Schema>> approved_schema(const Home& home, std::string_view connection);

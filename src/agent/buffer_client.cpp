@@ -12,16 +12,27 @@ constexpr int kTries = 3;
 constexpr auto kFirstPause = std::chrono::milliseconds{200};
 constexpr auto kRequestTimeout = std::chrono::seconds{60};
 
-std::string chunk_path(std::string_view prefix, std::int64_t index) { return fmt::format("{}{}{}", wire::kBufferPath, prefix, index); }
+std::string chunk_path(std::string_view prefix, std::int64_t index) {
+  return fmt::format("{}{}{}", wire::kBufferPath, prefix, index);
+}
 
 }  // namespace
 
-BufferClient::BufferClient(asio::io_context& loop, net::Address address, std::shared_ptr<net::TlsContext> tls, Pool& cpu, const Clock& clock)
-    : loop_{loop}, cpu_{cpu}, clock_{clock}, http_{net::make_http_client(loop, std::move(address), std::move(tls))} {}
+BufferClient::BufferClient(asio::io_context& loop, net::Address address, std::shared_ptr<net::TlsContext> tls,
+                           Pool& cpu, const Clock& clock)
+    : loop_{loop},
+      cpu_{cpu},
+      clock_{clock},
+      http_{net::make_http_client(loop, std::move(address), std::move(tls))} {}
 
 void BufferClient::set_session(SessionKey session) {
   ids_ = {session.tenant, session.connector_id};
   session_ = std::move(session);
+  for (auto* waiter : waiting_) waiter->notify();
+}
+
+void BufferClient::close() {
+  closed_ = true;
   for (auto* waiter : waiting_) waiter->notify();
 }
 
@@ -34,11 +45,11 @@ awaitable<Result<SessionKey>> BufferClient::wait_for_session(Micros expires_at) 
   if (session_) co_return *session_;
   Event back{loop_.get_executor()};
   waiting_.insert(&back);
-  while (!session_ && clock_.now() < expires_at && !co_await stopping())
+  while (!session_ && !closed_ && clock_.now() < expires_at && !co_await stopping())
     co_await back.wait_for(Duration{expires_at - clock_.now()});
   waiting_.erase(&back);
   if (session_) co_return *session_;
-  if (co_await stopping()) co_return fail(Code::cancelled, "the agent is stopping");
+  if (closed_ || co_await stopping()) co_return fail(Code::cancelled, "the agent is stopping");
   co_return fail(Code::command_expired, "the link did not come back in time");
 }
 
@@ -62,13 +73,15 @@ awaitable<Result<net::Response>> BufferClient::send(Make make, Micros expires_at
     }
     if (response->status < 300) co_return response;
     last = net::error_from(*response);
-    const bool again = last->retryable() || last->code == Code::conflict;   // conflict: a newer session exists by now
+    const bool again =
+        last->retryable() || last->code == Code::conflict;  // conflict: a newer session exists by now
     if (!again) break;
   }
   co_return last.value_or(fail(Code::cancelled, "the agent is stopping"));
 }
 
-awaitable<Result<void>> BufferClient::upload(std::string path, data::ChunkLabel label, Bytes sealed, Micros expires_at) {
+awaitable<Result<void>> BufferClient::upload(std::string path, data::ChunkLabel label, Bytes sealed,
+                                             Micros expires_at) {
   auto make = [&](const SessionKey& session) {
     label.tenant = session.tenant;
     label.connector = session.connector_id;
@@ -88,7 +101,8 @@ awaitable<Result<void>> BufferClient::upload(std::string path, data::ChunkLabel 
   co_return Result<void>{};
 }
 
-awaitable<Result<Bytes>> BufferClient::download(wire::Input input, std::string command_id, std::int64_t index, Micros expires_at) {
+awaitable<Result<Bytes>> BufferClient::download(wire::Input input, std::string command_id, std::int64_t index,
+                                                Micros expires_at) {
   auto make = [&](const SessionKey& session) {
     net::Request request;
     request.method = "GET";

@@ -1,7 +1,7 @@
 // Chunks to and from the gateway's buffer, over HTTPS, under the key of the current session.
 //
-// At most kTries tries each, with backoff; a cut link is waited for until the command's time is over, because the
-// session that comes back brings a new key.
+// At most kTries tries each, with backoff; a cut link is waited for until the command's time is over, because
+// the session that comes back brings a new key.
 #pragma once
 
 #include <memory>
@@ -25,17 +25,21 @@ struct SessionKey {
 
 class BufferClient {
  public:
-  BufferClient(asio::io_context& loop, net::Address address, std::shared_ptr<net::TlsContext> tls, Pool& cpu, const Clock& clock);
+  BufferClient(asio::io_context& loop, net::Address address, std::shared_ptr<net::TlsContext> tls, Pool& cpu,
+               const Clock& clock);
 
-  void set_session(SessionKey session);              // wakes everyone who waits for the link
+  void set_session(SessionKey session);  // wakes everyone who waits for the link
   void clear_session() { session_.reset(); }
+  // The agent is stopping: nobody waits for a link any more, transfers end with CANCELLED.
+  void close();
   // Whose chunks these are: known from the first session on, and the same in every later one.
   Result<std::pair<std::string, std::string>> tenant_and_connector() const;
 
   // One sealed chunk; `label` without tenant and connector, which are the session's.
   awaitable<Result<void>> upload(std::string path, data::ChunkLabel label, Bytes sealed, Micros expires_at);
   // Chunk `index` of an input, still sealed.
-  awaitable<Result<Bytes>> download(wire::Input input, std::string command_id, std::int64_t index, Micros expires_at);
+  awaitable<Result<Bytes>> download(wire::Input input, std::string command_id, std::int64_t index,
+                                    Micros expires_at);
 
  private:
   awaitable<Result<SessionKey>> wait_for_session(Micros expires_at);
@@ -48,7 +52,8 @@ class BufferClient {
   std::unique_ptr<net::HttpClient> http_;
   std::optional<SessionKey> session_;
   std::pair<std::string, std::string> ids_;
-  std::set<Event*> waiting_;                         // of coroutines that wait for a session
+  bool closed_ = false;
+  std::set<Event*> waiting_;  // of coroutines that wait for a session
 };
 
 }  // namespace vmc::agent

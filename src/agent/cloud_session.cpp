@@ -7,6 +7,7 @@
 #include "core/log.hpp"
 #include "core/task_group.hpp"
 #include "core/version.hpp"
+#include "crypto/api_key.hpp"
 #include "crypto/hash.hpp"
 
 namespace vmc::agent {
@@ -19,6 +20,12 @@ constexpr auto kOutboxSweep = std::chrono::seconds{10};
 constexpr int kMalformedMax = 10;
 
 std::string installation_fact() { return "installation_id"; }
+
+// The owner has put another key in place of the one this installation is enrolled with.
+bool is_another_key(const crypto::Secret& key, std::string_view enrolled_id) {
+  const auto parts = crypto::parse_api_key(key.text());
+  return parts && fmt::format("{}_{}", parts->tenant, parts->key_id) != enrolled_id;
+}
 
 }  // namespace
 
@@ -43,13 +50,15 @@ awaitable<Result<wire::Auth>> CloudSession::make_auth(const wire::Challenge& cha
   auth.agent_version = kVersion;
   auth.name = parts_.settings.name;
   auth.last_epoch = last_epoch ? std::stoll(*last_epoch) : 0;
-  if (key_id) {
+  // Needed at enrolment only: afterwards it may be gone.
+  auto key = co_await parts_.keys.api_key(parts_.settings.api_key);
+  if (key_id && !(key && is_another_key(*key, *key_id))) {
     auth.key_id = *key_id;
     const auto text = wire::challenge_text(challenge.nonce, *key_id, *installation, auth.last_epoch);
     auth.signature = crypto::sign(parts_.keys.device(), text);
   } else {
-    VMC_CO_TRY(key, co_await parts_.keys.api_key(parts_.settings.api_key));
-    auth.api_key = key.text();
+    if (!key) co_return key.error();
+    auth.api_key = key->text();
     auth.public_key = parts_.keys.device().public_key;
   }
   co_return auth;
@@ -67,7 +76,8 @@ awaitable<Result<void>> CloudSession::log_in() {
   if (!sent) co_return sent.error();
   VMC_CO_TRY(answer, co_await link_->receive(kLoginTimeout));
   VMC_CO_TRY(reply, wire::decode_gateway_message(answer));
-  if (const auto* problem = std::get_if<wire::Problem>(&reply)) co_return Error{problem->code, problem->message};
+  if (const auto* problem = std::get_if<wire::Problem>(&reply))
+    co_return Error{problem->code, problem->message};
   auto* connected = std::get_if<wire::Connected>(&reply);
   if (!connected) co_return fail(Code::command_malformed, "the gateway did not answer the login");
   std::vector<std::pair<std::string, std::string>> facts{{"key_id", connected->key_id},
@@ -77,7 +87,8 @@ awaitable<Result<void>> CloudSession::log_in() {
                                                          {"epoch", std::to_string(connected->epoch)}};
   VMC_CO_CHECK(co_await parts_.journal.set_facts(std::move(facts)));
   crash_point("agent.enrolled");
-  parts_.buffer.set_session({connected->tenant_id, connected->connector_id, connected->epoch, connected->session_key});
+  parts_.buffer.set_session(
+      {connected->tenant_id, connected->connector_id, connected->epoch, connected->session_key});
   crypto::wipe(connected->session_key);
   established_ = true;
   log::info("agent", "connected", {{"connector", connected->connector_name}, {"epoch", connected->epoch}});
@@ -102,7 +113,8 @@ awaitable<Error> CloudSession::run() {
   over_ = true;
   parts_.buffer.clear_session();
   if (co_await stopping()) {
-    co_await send(wire::Status{"offline", "the agent is stopping"});
+    wire::Status status{"offline", "the agent is stopping"};
+    co_await send(std::move(status));
     co_await link_->close(1001, "going away");
   }
   link_->abort();
@@ -120,12 +132,14 @@ awaitable<Error> CloudSession::receive() {
     if (!message) {
       log::warn("agent", "malformed message from the gateway", {{"error", message.error().text()}});
       if (++malformed >= kMalformedMax) co_return message.error();
-      co_await send(wire::Problem{message.error().code, message.error().message});
+      wire::Problem notice{message.error().code, message.error().message};
+      co_await send(std::move(notice));
       continue;
     }
     if (const auto* problem = std::get_if<wire::Problem>(&*message)) {
       const bool verdict = problem->code == Code::auth_failed || problem->code == Code::duplicate_connection;
-      log::warn("agent", "the gateway reports a problem", {{"code", info(problem->code).name}, {"message", problem->message}});
+      log::warn("agent", "the gateway reports a problem",
+                {{"code", info(problem->code).name}, {"message", problem->message}});
       if (verdict) co_return Error{problem->code, problem->message};
       continue;
     }
@@ -142,7 +156,8 @@ awaitable<Result<void>> CloudSession::handle(wire::GatewayMessage message) {
     if (!confirmed) log::warn("agent", "cannot record a confirmation", {{"error", confirmed.error().text()}});
     sent_.erase(ack->command_id);
   } else if (auto* cancel = std::get_if<wire::Cancel>(&message)) {
-    log::info("agent", "a command was cancelled", {{"command", cancel->command_id}, {"reason", cancel->reason}});
+    log::info("agent", "a command was cancelled",
+              {{"command", cancel->command_id}, {"reason", cancel->reason}});
     parts_.cancel(std::move(cancel->command_id));
   } else if (std::holds_alternative<wire::SchemaRequest>(message)) {
     told_schemas_.clear();
@@ -156,20 +171,25 @@ awaitable<Result<void>> CloudSession::handle(wire::GatewayMessage message) {
 
 awaitable<void> CloudSession::on_command(wire::Command command) {
   const auto id = command.command_id;
+  told_free_ = -1;  // the gateway has counted it off; however it ends, the room is told again
   auto admission = co_await parts_.journal.admit(command);
   if (!admission) {
     // Not stored, so not acknowledged: the gateway keeps it.
     log::error("agent", "a command cannot be stored", {{"command", id}, {"error", admission.error().text()}});
     co_return;
   }
-  co_await send(wire::CommandAck{id});
+  wire::CommandAck ack_message{id};
+  co_await send(std::move(ack_message));
   crash_point("agent.command_acked");
   if (admission->kind == Journal::Admission::Kind::run) parts_.start(std::move(command));
   if (admission->kind != Journal::Admission::Kind::answered) co_return;
-  if (auto* result = std::get_if<wire::CommandResult>(&*admission->outcome))
-    co_await send(wire::ExecutionResult{std::move(*result)});
-  else
-    co_await send(wire::ExecutionError{std::get<wire::CommandError>(std::move(*admission->outcome))});
+  if (auto* result = std::get_if<wire::CommandResult>(&*admission->outcome)) {
+    wire::ExecutionResult answer{std::move(*result)};
+    co_await send(std::move(answer));
+  } else {
+    wire::ExecutionError refusal{std::get<wire::CommandError>(std::move(*admission->outcome))};
+    co_await send(std::move(refusal));
+  }
   parts_.outbox.notify();  // room for another one
 }
 
@@ -197,24 +217,27 @@ awaitable<bool> CloudSession::send_schemas() {
 
 // Own queue first, then more work is asked for; wakes whenever something was added or room became free.
 awaitable<void> CloudSession::send_outbox() {
-  std::int64_t told_free = -1;
   while (!over_ && !co_await stopping()) {
     if (std::exchange(parts_.schemas_due, false) && !co_await send_schemas()) co_return;
     auto outcomes = co_await parts_.journal.unconfirmed();
+    const bool stop = co_await stopping();
+    if (stop) co_return;
     if (!outcomes) log::warn("agent", "cannot read the outbox", {{"error", outcomes.error().text()}});
     if (outcomes)
       for (auto& outcome : *outcomes) {
         const auto id = std::visit([](const auto& answer) { return answer.command_id; }, outcome);
         if (!sent_.insert(id).second) continue;
-        wire::AgentMessage message = std::holds_alternative<wire::CommandResult>(outcome)
-                                         ? wire::AgentMessage{wire::ExecutionResult{std::get<wire::CommandResult>(std::move(outcome))}}
-                                         : wire::AgentMessage{wire::ExecutionError{std::get<wire::CommandError>(std::move(outcome))}};
+        wire::AgentMessage message =
+            std::holds_alternative<wire::CommandResult>(outcome)
+                ? wire::AgentMessage{wire::ExecutionResult{std::get<wire::CommandResult>(std::move(outcome))}}
+                : wire::AgentMessage{wire::ExecutionError{std::get<wire::CommandError>(std::move(outcome))}};
         if (!co_await send(std::move(message))) co_return;
         crash_point("agent.result_sent");
       }
-    if (const auto free = parts_.free(); free != told_free) {
-      if (!co_await send(wire::Ready{free})) co_return;
-      told_free = free;
+    if (const auto free = parts_.free(); free != told_free_) {
+      told_free_ = free;
+      wire::Ready ready{free};
+      if (!co_await send(std::move(ready))) co_return;
     }
     co_await parts_.outbox.wait_for(kOutboxSweep);
   }

@@ -1,4 +1,5 @@
-// One session with the gateway, from connecting to the end of the link: login, heartbeats, commands in, answers out.
+// One session with the gateway, from connecting to the end of the link: login, heartbeats, commands in,
+// answers out.
 #pragma once
 
 #include <functional>
@@ -22,11 +23,11 @@ struct SessionParts {
   Connections& connections;
   BufferClient& buffer;
   const Clock& clock;
-  Event& outbox;                                     // an outcome was stored, a schema approved, or room became free
-  bool& schemas_due;                                 // approved schemas are to be looked at
-  std::function<void(wire::Command)> start;          // run an admitted command
-  std::function<void(std::string)> cancel;           // by command id
-  std::function<std::int64_t()> free;                // commands that can still be taken
+  Event& outbox;                             // an outcome was stored, a schema approved, or room became free
+  bool& schemas_due;                         // approved schemas are to be looked at
+  std::function<void(wire::Command)> start;  // run an admitted command
+  std::function<void(std::string)> cancel;   // by command id
+  std::function<std::int64_t()> free;        // commands that can still be taken
   std::function<std::int64_t()> active;
 };
 
@@ -35,8 +36,8 @@ class CloudSession {
   CloudSession(SessionParts parts, net::Address address, std::shared_ptr<net::TlsContext> tls)
       : parts_{std::move(parts)}, address_{std::move(address)}, tls_{std::move(tls)} {}
 
-  // Why it ended. AUTH_FAILED and DUPLICATE_CONNECTION are the gateway's verdicts; `established` tells whether the
-  // login had succeeded, so that the pause before the next try starts small again.
+  // Why it ended. AUTH_FAILED and DUPLICATE_CONNECTION are the gateway's verdicts; `established` tells
+  // whether the login had succeeded, so that the pause before the next try starts small again.
   awaitable<Error> run();
   bool established() const { return established_; }
 
@@ -55,8 +56,9 @@ class CloudSession {
   net::Address address_;
   std::shared_ptr<net::TlsContext> tls_;
   std::unique_ptr<net::Link> link_;
-  std::set<std::string> sent_;                       // outcomes sent in this session
-  std::set<std::string> told_schemas_;               // connection + text of what was sent
+  std::set<std::string> sent_;          // outcomes sent in this session
+  std::set<std::string> told_schemas_;  // connection + text of what was sent
+  std::int64_t told_free_ = -1;         // last told the gateway; -1: it must be told again
   bool established_ = false;
   bool over_ = false;
 };

@@ -12,7 +12,8 @@
 
 namespace vmc::agent {
 
-std::unique_ptr<sources::Source> make_source(const ConnectionSettings& connection, std::function<Result<crypto::Secret>()> password);
+std::unique_ptr<sources::Source> make_source(const ConnectionSettings& connection,
+                                             std::function<Result<crypto::Secret>()> password);
 
 struct Connection {
   ConnectionSettings settings;
@@ -21,9 +22,10 @@ struct Connection {
 
 class Connections {
  public:
-  Connections(asio::io_context& loop, const std::vector<ConnectionSettings>& settings, Keys& keys, Journal& journal);
+  Connections(asio::io_context& loop, const std::vector<ConnectionSettings>& settings, Keys& keys,
+              Journal& journal);
 
-  Result<Connection*> find(const std::string& id);            // CONNECTION_NOT_FOUND
+  Result<Connection*> find(const std::string& id);  // CONNECTION_NOT_FOUND
   // A table as approved and not private now. SCHEMA_ACCESS_DENIED: what was not approved does not exist.
   awaitable<Result<data::TableInfo>> table(std::string connection, std::string name);
   // The same, and the owner must have listed it for writing: WRITE_NOT_PERMITTED.

@@ -27,7 +27,8 @@ Result<const data::Intent*> intent_of(const wire::Command& command) {
   return &*command.payload.intent;
 }
 Result<const wire::LoadSpec*> load_of(const wire::Command& command) {
-  if (!command.payload.load || !command.input) return fail(Code::command_malformed, "the command carries no load");
+  if (!command.payload.load || !command.input)
+    return fail(Code::command_malformed, "the command carries no load");
   return &*command.payload.load;
 }
 
@@ -36,7 +37,8 @@ Json cell(const data::Value& value) {
   constexpr std::int64_t kExact = std::int64_t{1} << 53;
   if (data::is_null(value)) return nullptr;
   if (const auto* flag = std::get_if<bool>(&value)) return *flag;
-  if (const auto* number = std::get_if<std::int64_t>(&value); number && *number > -kExact && *number < kExact) return *number;
+  if (const auto* number = std::get_if<std::int64_t>(&value); number && *number > -kExact && *number < kExact)
+    return *number;
   return data::format(value);
 }
 
@@ -44,8 +46,9 @@ Json cell(const data::Value& value) {
 
 sources::ReadLimits Executor::limits_of(const wire::Command& command) const {
   sources::ReadLimits limits;
-  limits.timeout = command.payload.timeout_ms > 0 ? Duration{std::chrono::milliseconds{command.payload.timeout_ms}}
-                                                  : settings_.command_timeout;
+  limits.timeout = command.payload.timeout_ms > 0
+                       ? Duration{std::chrono::milliseconds{command.payload.timeout_ms}}
+                       : settings_.command_timeout;
   return limits;
 }
 
@@ -55,25 +58,40 @@ awaitable<Outcome> Executor::run(wire::Command command) {
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() - start).count();
   if (result) {
     result->duration_ms = took;
-    log::info("agent", "command done", {{"command", command.command_id}, {"operation", to_string(command.operation)},
-                                        {"connection", command.payload.connection}, {"rows", result->row_count}, {"ms", took}});
+    log::info("agent", "command done",
+              {{"command", command.command_id},
+               {"operation", to_string(command.operation)},
+               {"connection", command.payload.connection},
+               {"rows", result->row_count},
+               {"ms", took}});
     co_return std::move(*result);
   }
   const auto& error = result.error();
-  log::warn("agent", "command failed", {{"command", command.command_id}, {"operation", to_string(command.operation)},
-                                        {"connection", command.payload.connection}, {"error", error.text()}});
-  co_return wire::CommandError{command.command_id, command.attempt_epoch, error.code, error.message, error.retryable()};
+  log::warn("agent", "command failed",
+            {{"command", command.command_id},
+             {"operation", to_string(command.operation)},
+             {"connection", command.payload.connection},
+             {"error", error.text()}});
+  co_return wire::CommandError{command.command_id, command.attempt_epoch, error.code, error.message,
+                               error.retryable()};
 }
 
 awaitable<Result<wire::CommandResult>> Executor::dispatch(const wire::Command& command) {
-  if (command.payload.expires_at <= clock_.now()) co_return fail(Code::command_expired, "the command's time was over before it ran");
+  if (command.payload.expires_at <= clock_.now())
+    co_return fail(Code::command_expired, "the command's time was over before it ran");
   switch (command.operation) {
-    case wire::Operation::split: co_return co_await split(command);
-    case wire::Operation::extract: co_return co_await extract(command);
-    case wire::Operation::digest: co_return co_await digest(command);
-    case wire::Operation::load: co_return co_await load(command);
-    case wire::Operation::digest_keys: co_return co_await digest_keys(command);
-    case wire::Operation::query: co_return co_await query(command);
+    case wire::Operation::split:
+      co_return co_await split(command);
+    case wire::Operation::extract:
+      co_return co_await extract(command);
+    case wire::Operation::digest:
+      co_return co_await digest(command);
+    case wire::Operation::load:
+      co_return co_await load(command);
+    case wire::Operation::digest_keys:
+      co_return co_await digest_keys(command);
+    case wire::Operation::query:
+      co_return co_await query(command);
   }
   co_return fail(Code::command_malformed, "the operation is not known");
 }
@@ -86,7 +104,8 @@ awaitable<Result<wire::CommandResult>> Executor::split(const wire::Command& comm
   VMC_CO_TRY(table, co_await connections_.table(command.payload.connection, intent->table));
   sources::Split split;
   auto work = [&](sources::Session& session) -> Result<void> {
-    VMC_TRY(found, session.split(*intent, table, command.payload.split_key, command.payload.rows_per_part, limits_of(command)));
+    VMC_TRY(found, session.split(*intent, table, command.payload.split_key, command.payload.rows_per_part,
+                                 limits_of(command)));
     split = std::move(found);
     return {};
   };
@@ -96,7 +115,8 @@ awaitable<Result<wire::CommandResult>> Executor::split(const wire::Command& comm
   for (const auto& part : split.parts) parts.push_back(data::to_json(part));
   result.inline_result = Json::object();
   result.inline_result["parts"] = std::move(parts);
-  result.inline_result["rows"] = static_cast<std::int64_t>(split.parts.size()) * command.payload.rows_per_part;
+  result.inline_result["rows"] =
+      static_cast<std::int64_t>(split.parts.size()) * command.payload.rows_per_part;
   co_return result;
 }
 
@@ -214,14 +234,16 @@ awaitable<Result<wire::CommandResult>> Executor::query(const wire::Command& comm
     bytes = 0;
     auto sink = [&](data::Batch batch) -> Result<void> {
       if (rows.size() + batch.rows > kQueryRowsMax)
-        return fail(Code::invalid_request, fmt::format("the query has more than {} rows", kQueryRowsMax), "Add a limit, or use a workflow.");
+        return fail(Code::invalid_request, fmt::format("the query has more than {} rows", kQueryRowsMax),
+                    "Add a limit, or use a workflow.");
       for (std::size_t row = 0; row < batch.rows; ++row) {
         Json cells = Json::array();
         for (const auto& column : batch.columns) cells.push_back(cell(data::value_at(column, row)));
         bytes += cells.dump().size();
         rows.push_back(std::move(cells));
         if (bytes > wire::kInlineResultMax)
-          return fail(Code::invalid_request, "the query's rows have more than 256 KiB", "Add a limit, or use a workflow.");
+          return fail(Code::invalid_request, "the query's rows have more than 256 KiB",
+                      "Add a limit, or use a workflow.");
       }
       return {};
     };
@@ -229,7 +251,8 @@ awaitable<Result<wire::CommandResult>> Executor::query(const wire::Command& comm
   };
   VMC_CO_CHECK(co_await connection->pool->use(sources::Access::read, work));
   VMC_CO_TRY(type, row_type_of(table, intent->columns));
-  for (const auto& field : *type) columns.push_back({{"name", field.name}, {"type", data::to_string(field.type)}});
+  for (const auto& field : *type)
+    columns.push_back({{"name", field.name}, {"type", data::to_string(field.type)}});
   auto result = result_for(command);
   result.row_count = static_cast<std::int64_t>(rows.size());
   result.inline_result = Json::object();

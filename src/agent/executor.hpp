@@ -1,5 +1,5 @@
-// Runs one command on the local databases and says what came of it. Intents and structured loads only: there is no
-// way for SQL text to get here.
+// Runs one command on the local databases and says what came of it. Intents and structured loads only: there
+// is no way for SQL text to get here.
 #pragma once
 
 #include "agent/buffer_client.hpp"
@@ -11,9 +11,14 @@ namespace vmc::agent {
 
 class Executor {
  public:
-  Executor(asio::io_context& loop, const Settings& settings, Connections& connections, BufferClient& buffer, Pool& cpu,
-           const Clock& clock)
-      : loop_{loop}, settings_{settings}, connections_{connections}, buffer_{buffer}, cpu_{cpu}, clock_{clock} {}
+  Executor(asio::io_context& loop, const Settings& settings, Connections& connections, BufferClient& buffer,
+           Pool& cpu, const Clock& clock)
+      : loop_{loop},
+        settings_{settings},
+        connections_{connections},
+        buffer_{buffer},
+        cpu_{cpu},
+        clock_{clock} {}
 
   // Cancelling the caller stops the query on the server.
   awaitable<Outcome> run(wire::Command command);

@@ -11,12 +11,13 @@ std::span<const store::Migration> journal_migrations();  // generated from schem
 
 namespace {
 
-constexpr auto kKeepOutcomes = std::chrono::hours{5};    // longer than a command's time to live
+constexpr auto kKeepOutcomes = std::chrono::hours{5};  // longer than a command's time to live
 constexpr auto kKeepEpochs = std::chrono::hours{24};
-const std::string kOwner = "agent";                      // the journal has one tenant: itself
+const std::string kOwner = "agent";  // the journal has one tenant: itself
 
 std::string work_of(const wire::Command& command) {
-  return fmt::format("{}/{}/{}/{}", command.execution_id, command.activity_id, to_string(command.operation), command.part);
+  return fmt::format("{}/{}/{}/{}", command.execution_id, command.activity_id, to_string(command.operation),
+                     command.part);
 }
 
 wire::CommandError refusal(const wire::Command& command, Code code, std::string message) {
@@ -27,13 +28,23 @@ wire::CommandError refusal(const wire::Command& command, Code code, std::string 
 
 Json outcome_to_json(const Outcome& outcome) {
   if (const auto* result = std::get_if<wire::CommandResult>(&outcome))
-    return {{"result", {{"commandId", result->command_id}, {"executionId", result->execution_id},
-                        {"activityId", result->activity_id}, {"attemptEpoch", result->attempt_epoch},
-                        {"bufferKey", result->buffer_key}, {"chunks", result->chunks}, {"inline", result->inline_result},
-                        {"rowCount", result->row_count}, {"durationMs", result->duration_ms}}}};
+    return {{"result",
+             {{"commandId", result->command_id},
+              {"executionId", result->execution_id},
+              {"activityId", result->activity_id},
+              {"attemptEpoch", result->attempt_epoch},
+              {"bufferKey", result->buffer_key},
+              {"chunks", result->chunks},
+              {"inline", result->inline_result},
+              {"rowCount", result->row_count},
+              {"durationMs", result->duration_ms}}}};
   const auto& error = std::get<wire::CommandError>(outcome);
-  return {{"error", {{"commandId", error.command_id}, {"attemptEpoch", error.attempt_epoch}, {"code", info(error.code).name},
-                     {"message", error.message}, {"retryable", error.retryable}}}};
+  return {{"error",
+           {{"commandId", error.command_id},
+            {"attemptEpoch", error.attempt_epoch},
+            {"code", info(error.code).name},
+            {"message", error.message},
+            {"retryable", error.retryable}}}};
 }
 
 Result<Outcome> outcome_from_json(const Json& json) {
@@ -69,7 +80,8 @@ Result<Outcome> outcome_from_json(const Json& json) {
 Journal::Journal(std::unique_ptr<store::Database> db, std::uint64_t bytes_max, const Clock& clock)
     : db_{std::move(db)}, bytes_max_{bytes_max}, clock_{clock} {}
 
-Result<std::unique_ptr<Journal>> Journal::open(const std::filesystem::path& folder, std::uint64_t bytes_max, const Clock& clock) {
+Result<std::unique_ptr<Journal>> Journal::open(const std::filesystem::path& folder, std::uint64_t bytes_max,
+                                               const Clock& clock) {
   store::SqliteSettings settings;
   settings.file = (folder / "agent.db").string();
   settings.readers = 1;
@@ -92,8 +104,9 @@ Result<bool> Journal::make_room(store::Tx& tx, std::int64_t bytes) const {
   const auto limit = static_cast<std::int64_t>(bytes_max_);
   auto used = [&] { return tx.one("SELECT COALESCE(SUM(bytes), 0) FROM commands")->integer(0); };
   if (used() + bytes <= limit) return true;
-  tx.exec("DELETE FROM commands WHERE status = 'confirmed' AND command_id IN "
-          "(SELECT command_id FROM commands WHERE status = 'confirmed' ORDER BY finished_at LIMIT 1000)");
+  tx.exec(
+      "DELETE FROM commands WHERE status = 'confirmed' AND command_id IN "
+      "(SELECT command_id FROM commands WHERE status = 'confirmed' ORDER BY finished_at LIMIT 1000)");
   return used() + bytes <= limit;
 }
 
@@ -101,11 +114,12 @@ Result<Journal::Admission> Journal::admit_in(store::Tx& tx, const wire::Command&
   const auto now = clock_.now();
   const auto print = wire::fingerprint(command);
   const auto& key = command.payload.idempotency_key;
-  if (auto row = tx.one("SELECT command_id, fingerprint, status, sealed_outcome FROM commands WHERE idempotency_key = :key",
-                        {{"key", key}})) {
+  if (auto row = tx.one(
+          "SELECT command_id, fingerprint, status, sealed_outcome FROM commands WHERE idempotency_key = :key",
+          {{"key", key}})) {
     if (row->text(1) != print)
-      return Admission{Admission::Kind::answered,
-                       refusal(command, Code::idempotency_mismatch, "the idempotency key stood for another command")};
+      return Admission{Admission::Kind::answered, refusal(command, Code::idempotency_mismatch,
+                                                          "the idempotency key stood for another command")};
     if (row->null(3)) return Admission{Admission::Kind::running_already, std::nullopt};
     VMC_TRY(json, open_sealed("outcome", row->text(0), row->bytes(3)));
     VMC_TRY(outcome, outcome_from_json(json));
@@ -115,19 +129,31 @@ Result<Journal::Admission> Journal::admit_in(store::Tx& tx, const wire::Command&
   const auto work = work_of(command);
   if (auto seen = tx.one("SELECT epoch FROM epochs WHERE work = :work", {{"work", work}});
       seen && seen->integer(0) > command.attempt_epoch)
-    return Admission{Admission::Kind::answered, refusal(command, Code::conflict, "a newer attempt of this work was seen")};
+    return Admission{Admission::Kind::answered,
+                     refusal(command, Code::conflict, "a newer attempt of this work was seen")};
   if (command.payload.expires_at <= now)
-    return Admission{Admission::Kind::answered, refusal(command, Code::command_expired, "the command arrived after its time")};
+    return Admission{Admission::Kind::answered,
+                     refusal(command, Code::command_expired, "the command arrived after its time")};
   auto body = seal("command", command.command_id, wire::to_json(command));
   const auto size = static_cast<std::int64_t>(body.size());
   VMC_TRY(room, make_room(tx, size));
-  if (!room) return Admission{Admission::Kind::answered, refusal(command, Code::queue_full, "the agent's queue is full")};
-  tx.exec("INSERT INTO epochs (work, execution_id, epoch, updated_at) VALUES (:work, :execution, :epoch, :now) "
-          "ON CONFLICT (work) DO UPDATE SET epoch = excluded.epoch, updated_at = excluded.updated_at",
-          {{"work", work}, {"execution", command.execution_id}, {"epoch", command.attempt_epoch}, {"now", now}});
-  tx.exec("INSERT INTO commands (command_id, idempotency_key, fingerprint, status, sealed_body, bytes, received_at) "
-          "VALUES (:id, :key, :print, 'received', :body, :bytes, :now)",
-          {{"id", command.command_id}, {"key", key}, {"print", print}, {"body", std::move(body)}, {"bytes", size}, {"now", now}});
+  if (!room)
+    return Admission{Admission::Kind::answered,
+                     refusal(command, Code::queue_full, "the agent's queue is full")};
+  tx.exec(
+      "INSERT INTO epochs (work, execution_id, epoch, updated_at) VALUES (:work, :execution, :epoch, :now) "
+      "ON CONFLICT (work) DO UPDATE SET epoch = excluded.epoch, updated_at = excluded.updated_at",
+      {{"work", work}, {"execution", command.execution_id}, {"epoch", command.attempt_epoch}, {"now", now}});
+  tx.exec(
+      "INSERT INTO commands (command_id, idempotency_key, fingerprint, status, sealed_body, bytes, "
+      "received_at) "
+      "VALUES (:id, :key, :print, 'received', :body, :bytes, :now)",
+      {{"id", command.command_id},
+       {"key", key},
+       {"print", print},
+       {"body", std::move(body)},
+       {"bytes", size},
+       {"now", now}});
   return Admission{};
 }
 
@@ -142,9 +168,11 @@ awaitable<Result<void>> Journal::finish(std::string command_id, Outcome outcome)
   auto work = [&](store::Tx& tx) -> Result<bool> {
     auto sealed = seal("outcome", command_id, outcome_to_json(outcome));
     const auto size = static_cast<std::int64_t>(sealed.size());
-    tx.exec("UPDATE commands SET status = 'finished', sealed_body = NULL, sealed_outcome = :outcome, bytes = :bytes, "
-            "finished_at = :now WHERE command_id = :id AND status = 'received'",
-            {{"outcome", std::move(sealed)}, {"bytes", size}, {"now", clock_.now()}, {"id", command_id}});
+    tx.exec(
+        "UPDATE commands SET status = 'finished', sealed_body = NULL, sealed_outcome = :outcome, bytes = "
+        ":bytes, "
+        "finished_at = :now WHERE command_id = :id AND status = 'received'",
+        {{"outcome", std::move(sealed)}, {"bytes", size}, {"now", clock_.now()}, {"id", command_id}});
     return true;
   };
   auto done = co_await db_->transact(kOwner, work);
@@ -157,20 +185,25 @@ awaitable<Result<void>> Journal::confirm(std::string command_id) {
   auto work = [&](store::Tx& tx) -> Result<bool> {
     const auto now = clock_.now();
     // Rows held in an inline result go now; counts and buffer key stay for repeats.
-    if (auto row = tx.one("SELECT sealed_outcome FROM commands WHERE command_id = :id AND status = 'finished'", {{"id", command_id}})) {
+    if (auto row =
+            tx.one("SELECT sealed_outcome FROM commands WHERE command_id = :id AND status = 'finished'",
+                   {{"id", command_id}})) {
       VMC_TRY(json, open_sealed("outcome", command_id, row->bytes(0)));
       VMC_TRY(outcome, outcome_from_json(json));
-      if (auto* result = std::get_if<wire::CommandResult>(&outcome); result && result->inline_result.contains("rows") &&
-                                                                     result->inline_result["rows"].is_array()) {
+      if (auto* result = std::get_if<wire::CommandResult>(&outcome);
+          result && result->inline_result.contains("rows") && result->inline_result["rows"].is_array()) {
         outcome = wire::CommandError{command_id, result->attempt_epoch, Code::conflict,
                                      "the rows of this answer were delivered and are gone", false};
       }
       auto sealed = seal("outcome", command_id, outcome_to_json(outcome));
       const auto size = static_cast<std::int64_t>(sealed.size());
-      tx.exec("UPDATE commands SET status = 'confirmed', sealed_outcome = :outcome, bytes = :bytes WHERE command_id = :id",
-              {{"outcome", std::move(sealed)}, {"bytes", size}, {"id", command_id}});
+      tx.exec(
+          "UPDATE commands SET status = 'confirmed', sealed_outcome = :outcome, bytes = :bytes WHERE "
+          "command_id = :id",
+          {{"outcome", std::move(sealed)}, {"bytes", size}, {"id", command_id}});
     }
-    tx.exec("DELETE FROM commands WHERE status = 'confirmed' AND finished_at < :before", {{"before", now - micros(kKeepOutcomes)}});
+    tx.exec("DELETE FROM commands WHERE status = 'confirmed' AND finished_at < :before",
+            {{"before", now - micros(kKeepOutcomes)}});
     tx.exec("DELETE FROM epochs WHERE updated_at < :before", {{"before", now - micros(kKeepEpochs)}});
     return true;
   };
@@ -193,7 +226,8 @@ awaitable<Result<void>> Journal::drop(std::string command_id) {
 awaitable<Result<std::vector<wire::Command>>> Journal::unfinished() {
   auto work = [&](store::Tx& tx) -> Result<std::vector<wire::Command>> {
     std::vector<wire::Command> commands;
-    for (const auto& row : tx.query("SELECT command_id, sealed_body FROM commands WHERE status = 'received' ORDER BY received_at, command_id")) {
+    for (const auto& row : tx.query("SELECT command_id, sealed_body FROM commands WHERE status = 'received' "
+                                    "ORDER BY received_at, command_id")) {
       VMC_TRY(json, open_sealed("command", row.text(0), row.bytes(1)));
       VMC_TRY(command, wire::command_from_json(json));
       commands.push_back(std::move(command));
@@ -206,7 +240,8 @@ awaitable<Result<std::vector<wire::Command>>> Journal::unfinished() {
 awaitable<Result<std::vector<Outcome>>> Journal::unconfirmed() {
   auto work = [&](store::Tx& tx) -> Result<std::vector<Outcome>> {
     std::vector<Outcome> outcomes;
-    for (const auto& row : tx.query("SELECT command_id, sealed_outcome FROM commands WHERE status = 'finished' ORDER BY finished_at, command_id")) {
+    for (const auto& row : tx.query("SELECT command_id, sealed_outcome FROM commands WHERE status = "
+                                    "'finished' ORDER BY finished_at, command_id")) {
       VMC_TRY(json, open_sealed("outcome", row.text(0), row.bytes(1)));
       VMC_TRY(outcome, outcome_from_json(json));
       outcomes.push_back(std::move(outcome));
@@ -227,8 +262,10 @@ awaitable<Result<std::optional<std::string>>> Journal::fact(std::string name) {
 awaitable<Result<void>> Journal::set_facts(std::vector<std::pair<std::string, std::string>> facts) {
   auto work = [&](store::Tx& tx) -> Result<bool> {
     for (const auto& [name, value] : facts)
-      tx.exec("INSERT INTO facts (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-              {{"name", name}, {"value", value}});
+      tx.exec(
+          "INSERT INTO facts (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = "
+          "excluded.value",
+          {{"name", name}, {"value", value}});
     return true;
   };
   auto done = co_await db_->transact(kOwner, work);
@@ -238,9 +275,10 @@ awaitable<Result<void>> Journal::set_facts(std::vector<std::pair<std::string, st
 
 awaitable<Result<void>> Journal::approve(std::string connection, data::Schema schema) {
   auto work = [&](store::Tx& tx) -> Result<bool> {
-    tx.exec("INSERT INTO approved_schemas (connection, body, approved_at) VALUES (:connection, :body, :now) "
-            "ON CONFLICT (connection) DO UPDATE SET body = excluded.body, approved_at = excluded.approved_at",
-            {{"connection", connection}, {"body", data::to_json(schema).dump()}, {"now", clock_.now()}});
+    tx.exec(
+        "INSERT INTO approved_schemas (connection, body, approved_at) VALUES (:connection, :body, :now) "
+        "ON CONFLICT (connection) DO UPDATE SET body = excluded.body, approved_at = excluded.approved_at",
+        {{"connection", connection}, {"body", data::to_json(schema).dump()}, {"now", clock_.now()}});
     return true;
   };
   auto done = co_await db_->transact(kOwner, work);
@@ -250,7 +288,8 @@ awaitable<Result<void>> Journal::approve(std::string connection, data::Schema sc
 
 awaitable<Result<std::optional<data::Schema>>> Journal::approved(std::string connection) {
   auto work = [&](store::Tx& tx) -> Result<std::optional<data::Schema>> {
-    auto row = tx.one("SELECT body FROM approved_schemas WHERE connection = :connection", {{"connection", connection}});
+    auto row = tx.one("SELECT body FROM approved_schemas WHERE connection = :connection",
+                      {{"connection", connection}});
     if (!row) return std::optional<data::Schema>{};
     VMC_TRY(json, parse_json(row->text(0), 64u << 20));
     VMC_TRY(schema, data::schema_from_json(json));

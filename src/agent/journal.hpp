@@ -1,7 +1,8 @@
 // The agent's journal: commands it has taken and answers the cloud has not confirmed, in local SQLite.
 //
-// A command is stored before it is acknowledged and its outcome before it is sent, so that neither a restart nor a
-// cut link loses one. Bodies and outcomes are sealed under a key from the vault. Nothing unconfirmed is ever purged.
+// A command is stored before it is acknowledged and its outcome before it is sent, so that neither a restart
+// nor a cut link loses one. Bodies and outcomes are sealed under a key from the vault. Nothing unconfirmed is
+// ever purged.
 #pragma once
 
 #include <filesystem>
@@ -23,7 +24,8 @@ using Outcome = std::variant<wire::CommandResult, wire::CommandError>;
 
 class Journal {
  public:
-  static Result<std::unique_ptr<Journal>> open(const std::filesystem::path& folder, std::uint64_t bytes_max, const Clock& clock);
+  static Result<std::unique_ptr<Journal>> open(const std::filesystem::path& folder, std::uint64_t bytes_max,
+                                               const Clock& clock);
 
   // Needed before commands are taken.
   void set_key(crypto::Secret key) { key_ = std::move(key); }
@@ -31,18 +33,19 @@ class Journal {
   // What to do with a command that has arrived.
   struct Admission {
     enum class Kind { run, running_already, answered } kind = Kind::run;
-    std::optional<Outcome> outcome;   // answered: the stored one, or the refusal
+    std::optional<Outcome> outcome;  // answered: the stored one, or the refusal
   };
-  // Stores it durably. A key seen before answers from the stored outcome, or IDEMPOTENCY_MISMATCH when it stood for
-  // something else; an older attempt than one seen is refused with CONFLICT; QUEUE_FULL when there is no room.
+  // Stores it durably. A key seen before answers from the stored outcome, or IDEMPOTENCY_MISMATCH when it
+  // stood for something else; an older attempt than one seen is refused with CONFLICT; QUEUE_FULL when there
+  // is no room.
   awaitable<Result<Admission>> admit(wire::Command command);
   awaitable<Result<void>> finish(std::string command_id, Outcome outcome);
   // The cloud has it: rows go, the outcome is kept for repeats.
   awaitable<Result<void>> confirm(std::string command_id);
-  awaitable<Result<void>> drop(std::string command_id);               // cancelled before it was run
+  awaitable<Result<void>> drop(std::string command_id);  // cancelled before it was run
 
-  awaitable<Result<std::vector<wire::Command>>> unfinished();         // after a restart, oldest first
-  awaitable<Result<std::vector<Outcome>>> unconfirmed();              // to be sent (again), oldest first
+  awaitable<Result<std::vector<wire::Command>>> unfinished();  // after a restart, oldest first
+  awaitable<Result<std::vector<Outcome>>> unconfirmed();       // to be sent (again), oldest first
 
   awaitable<Result<std::optional<std::string>>> fact(std::string name);
   awaitable<Result<void>> set_facts(std::vector<std::pair<std::string, std::string>> facts);

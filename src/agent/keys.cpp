@@ -51,7 +51,8 @@ Result<crypto::Secret> Keys::resolve(const config::SecretRef& reference) {
 
 awaitable<Result<crypto::Secret>> Keys::api_key(config::SecretRef reference) {
   if (reference.empty())
-    co_return fail(Code::auth_failed, "this agent has no API key", "Set one with 'vmc agent configure --api-key-stdin'.");
+    co_return fail(Code::auth_failed, "this agent has no API key",
+                   "Set one with 'vmc agent configure --api-key-stdin'.");
   auto work = [&] { return resolve(reference); };
   co_return co_await offload(pool_, work);
 }
@@ -61,7 +62,8 @@ Result<crypto::Secret> Keys::password(const ConnectionSettings& connection) {
   const config::SecretRef standard{"vault", "connection/" + connection.id};
   auto secret = resolve(connection.password.empty() ? standard : connection.password);
   // A database that asks for no password needs no record.
-  if (!secret && secret.error().code == Code::not_found && connection.password.empty()) return crypto::Secret{};
+  if (!secret && secret.error().code == Code::not_found && connection.password.empty())
+    return crypto::Secret{};
   return secret;
 }
 

@@ -15,7 +15,8 @@ VaultSettings vault_settings(const Home& home);
 
 class Keys {
  public:
-  Keys(Home home, SecretResolver resolver, Pool& pool) : home_{std::move(home)}, resolver_{std::move(resolver)}, pool_{pool} {}
+  Keys(Home home, SecretResolver resolver, Pool& pool)
+      : home_{std::move(home)}, resolver_{std::move(resolver)}, pool_{pool} {}
 
   // Opens the vault unless it is open, and makes device key and journal key at the very first use.
   awaitable<Result<void>> unlock();
@@ -32,7 +33,7 @@ class Keys {
   Home home_;
   SecretResolver resolver_;
   Pool& pool_;
-  std::mutex mutex_;                    // passwords are asked for on sources threads
+  std::mutex mutex_;  // passwords are asked for on sources threads
   std::optional<Vault> vault_;
   crypto::KeyPair device_;
   crypto::Secret journal_key_;

@@ -23,14 +23,16 @@ Result<T> run_alone(std::function<awaitable<Result<T>>()> work) {
   return std::move(*result);
 }
 
-Result<std::unique_ptr<sources::Session>> open_session(const Home& home, const ConnectionSettings& connection, const SecretResolver& secrets) {
+Result<std::unique_ptr<sources::Session>> open_session(const Home& home, const ConnectionSettings& connection,
+                                                       const SecretResolver& secrets) {
   auto password = [&]() -> Result<crypto::Secret> {
     const config::SecretRef standard{"vault", "connection/" + connection.id};
     const auto& reference = connection.password.empty() ? standard : connection.password;
     if (reference.scheme != "vault") return secrets(reference);
     VMC_TRY(vault, Vault::open(vault_settings(home)));
     auto secret = vault.get(reference.rest);
-    if (!secret && secret.error().code == Code::not_found && connection.password.empty()) return crypto::Secret{};
+    if (!secret && secret.error().code == Code::not_found && connection.password.empty())
+      return crypto::Secret{};
     return secret;
   };
   return make_source(connection, password)->open(sources::Access::read, kOpenTimeout);
@@ -43,13 +45,15 @@ Result<void> store_secret(const Home& home, std::string_view record, crypto::Sec
   return vault.put(record, std::move(secret));
 }
 
-Result<std::vector<std::string>> test_connection(const Home& home, const ConnectionSettings& connection, const SecretResolver& secrets) {
+Result<std::vector<std::string>> test_connection(const Home& home, const ConnectionSettings& connection,
+                                                 const SecretResolver& secrets) {
   VMC_TRY(session, open_session(home, connection, secrets));
   VMC_TRY(rights, session->rights());
   return rights.findings;
 }
 
-Result<data::Schema> discover(const Home& home, const ConnectionSettings& connection, const SecretResolver& secrets) {
+Result<data::Schema> discover(const Home& home, const ConnectionSettings& connection,
+                              const SecretResolver& secrets) {
   VMC_TRY(session, open_session(home, connection, secrets));
   VMC_TRY(schema, session->discover());
   return visible(schema, connection.private_names);
@@ -57,7 +61,9 @@ Result<data::Schema> discover(const Home& home, const ConnectionSettings& connec
 
 Result<void> approve_schema(const Home& home, std::string_view connection, const data::Schema& schema) {
   VMC_TRY(journal, Journal::open(home.folder, UINT64_MAX / 4, system_clock()));
-  std::function<awaitable<Result<void>>()> work = [&] { return journal->approve(std::string{connection}, schema); };
+  std::function<awaitable<Result<void>>()> work = [&] {
+    return journal->approve(std::string{connection}, schema);
+  };
   VMC_CHECK(run_alone(work));
   std::error_code ec;
   std::filesystem::create_directories(home.folder / "bus", ec);
@@ -68,7 +74,9 @@ Result<void> approve_schema(const Home& home, std::string_view connection, const
 
 Result<std::optional<data::Schema>> approved_schema(const Home& home, std::string_view connection) {
   VMC_TRY(journal, Journal::open(home.folder, UINT64_MAX / 4, system_clock()));
-  std::function<awaitable<Result<std::optional<data::Schema>>>()> work = [&] { return journal->approved(std::string{connection}); };
+  std::function<awaitable<Result<std::optional<data::Schema>>>()> work = [&] {
+    return journal->approved(std::string{connection});
+  };
   return run_alone(work);
 }
 

@@ -37,8 +37,12 @@ data::Schema visible(const data::Schema& schema, const std::vector<std::string>&
   data::Schema shown;
   for (const auto& table : schema.tables) {
     if (any_matches(private_names, table.name)) continue;
-    auto hidden = [&](const std::string& column) { return any_matches(private_names, table.name + "." + column); };
-    auto any_hidden = [&](const std::vector<std::string>& columns) { return std::any_of(columns.begin(), columns.end(), hidden); };
+    auto hidden = [&](const std::string& column) {
+      return any_matches(private_names, table.name + "." + column);
+    };
+    auto any_hidden = [&](const std::vector<std::string>& columns) {
+      return std::any_of(columns.begin(), columns.end(), hidden);
+    };
     data::TableInfo left = table;
     std::erase_if(left.columns, [&](const auto& column) { return hidden(column.name); });
     if (left.columns.empty()) continue;
@@ -46,8 +50,9 @@ data::Schema visible(const data::Schema& schema, const std::vector<std::string>&
     std::erase_if(left.unique_keys, any_hidden);
     std::erase_if(left.foreign_keys, [&](const data::ForeignKey& key) {
       if (any_hidden(key.columns) || any_matches(private_names, key.table)) return true;
-      return std::any_of(key.referenced.begin(), key.referenced.end(),
-                         [&](const auto& column) { return any_matches(private_names, key.table + "." + column); });
+      return std::any_of(key.referenced.begin(), key.referenced.end(), [&](const auto& column) {
+        return any_matches(private_names, key.table + "." + column);
+      });
     });
     shown.tables.push_back(std::move(left));
   }

@@ -17,7 +17,8 @@ ConnectionSettings read_connection(config::Table table) {
   c.port = static_cast<std::uint16_t>(table.integer("port", c.port, 1, 65535));
   c.database = table.str("database");
   c.user = table.str("user");
-  c.sslmode = table.choice("sslmode", c.sslmode, {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"});
+  c.sslmode = table.choice("sslmode", c.sslmode,
+                           {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"});
   c.password = table.secret("password");
   c.queries = table.choice("queries", c.queries, {"intents"});
   c.private_names = table.strings("private");
@@ -26,10 +27,12 @@ ConnectionSettings read_connection(config::Table table) {
   c.pool.min = static_cast<std::size_t>(pool.integer("min", static_cast<std::int64_t>(c.pool.min), 0, 100));
   c.pool.max = static_cast<std::size_t>(pool.integer("max", static_cast<std::int64_t>(c.pool.max), 1, 100));
   if (c.pool.min > c.pool.max) table.complain("pool", "min is larger than max");
-  if (!c.id.empty() && !is_plain_id(c.id)) table.complain("id", "may hold letters, digits, '_' and '-', up to 64");
+  if (!c.id.empty() && !is_plain_id(c.id))
+    table.complain("id", "may hold letters, digits, '_' and '-', up to 64");
   if (c.type == "sqlite" && c.file.empty()) table.complain("file", "is needed for a SQLite connection");
   if (c.type == "postgres")
-    for (const auto& [key, value] : {std::pair{"host", &c.host}, {"database", &c.database}, {"user", &c.user}})
+    for (const auto& [key, value] :
+         {std::pair{"host", &c.host}, {"database", &c.database}, {"user", &c.user}})
       if (value->empty()) table.complain(key, "is needed for a PostgreSQL connection");
   return c;
 }
@@ -49,13 +52,16 @@ Settings read_settings(config::Table root) {
   s.reconnect_min = agent.duration("reconnect_min", s.reconnect_min);
   s.reconnect_max = agent.duration("reconnect_max", s.reconnect_max);
   s.offline_queue_max = agent.size("offline_queue_max", s.offline_queue_max);
-  s.commands_at_once = static_cast<std::size_t>(agent.integer("commands_at_once", static_cast<std::int64_t>(s.commands_at_once), 1, 64));
+  s.commands_at_once = static_cast<std::size_t>(
+      agent.integer("commands_at_once", static_cast<std::int64_t>(s.commands_at_once), 1, 64));
   s.chunk_bytes = agent.size("chunk_bytes", s.chunk_bytes);
-  if (!s.ca_file.empty() && !s.pin_sha256.empty()) agent.complain("pin_sha256", "and ca_file exclude each other");
+  if (!s.ca_file.empty() && !s.pin_sha256.empty())
+    agent.complain("pin_sha256", "and ca_file exclude each other");
   std::set<std::string> ids;
   for (auto& table : root.tables("connections")) {
     auto connection = read_connection(table);
-    if (!ids.insert(connection.id).second) table.complain("id", fmt::format("'{}' is used twice", connection.id));
+    if (!ids.insert(connection.id).second)
+      table.complain("id", fmt::format("'{}' is used twice", connection.id));
     s.connections.push_back(std::move(connection));
   }
   return s;

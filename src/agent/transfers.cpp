@@ -13,7 +13,8 @@ Result<data::RowTypePtr> row_type_of(const data::TableInfo& table, const std::ve
   for (const auto& name : columns) {
     const auto* column = table.column(name);
     if (!column)
-      return fail(Code::schema_access_denied, fmt::format("column '{}' is not in the approved schema of table '{}'", name, table.name));
+      return fail(Code::schema_access_denied,
+                  fmt::format("column '{}' is not in the approved schema of table '{}'", name, table.name));
     type->push_back({column->name, column->type, column->nullable});
   }
   return data::RowTypePtr{std::move(type)};
@@ -33,7 +34,8 @@ Result<data::Batch> project(const data::Batch& batch, const std::vector<std::str
   return out;
 }
 
-// --- ChunkSender --------------------------------------------------------------------------------------------
+// --- ChunkSender
+// --------------------------------------------------------------------------------------------
 
 Result<void> ChunkSender::take(data::Batch batch) {
   if (batch.rows == 0) return {};
@@ -55,25 +57,31 @@ awaitable<Result<void>> ChunkSender::send(data::Batch batch, bool last) {
   label.attempt_epoch = command_.attempt_epoch;
   label.index = static_cast<std::uint32_t>(sent_.chunks);
   label.last = last;
-  auto seal = [&]() -> Result<Bytes> { return data::seal_chunk(command_.data_key, label, data::encode(batch)); };
+  auto seal = [&]() -> Result<Bytes> {
+    return data::seal_chunk(command_.data_key, label, data::encode(batch));
+  };
   VMC_CO_TRY(sealed, co_await offload(cpu_, seal));
   if (sealed.size() > wire::kChunkBytesMax)
-    co_return fail(Code::invalid_request, fmt::format("a chunk of {} rows has {} bytes, the limit is {}", batch.rows, sealed.size(), wire::kChunkBytesMax),
+    co_return fail(Code::invalid_request,
+                   fmt::format("a chunk of {} rows has {} bytes, the limit is {}", batch.rows, sealed.size(),
+                               wire::kChunkBytesMax),
                    "Leave out very large columns.");
-  VMC_CO_CHECK(co_await buffer_.upload(command_.upload, label, std::move(sealed), command_.payload.expires_at));
+  VMC_CO_CHECK(
+      co_await buffer_.upload(command_.upload, label, std::move(sealed), command_.payload.expires_at));
   ++sent_.chunks;
   sent_.rows += static_cast<std::int64_t>(batch.rows);
   crash_point("agent.chunk_uploaded");
   co_return Result<void>{};
 }
 
-awaitable<Result<ChunkSender::Sent>> ChunkSender::run(sources::SourcePool& pool, SessionWork read, const data::Intent& intent,
+awaitable<Result<ChunkSender::Sent>> ChunkSender::run(sources::SourcePool& pool, SessionWork read,
+                                                      const data::Intent& intent,
                                                       const data::TableInfo& table) {
   VMC_CO_TRY(type, row_type_of(table, intent.columns));
   TaskGroup reader{loop_.get_executor(), TaskGroup::OnError::fail_group};
   reader.spawn("read", read_rows(pool, std::move(read)));
   Result<void> uploaded;
-  std::optional<data::Batch> held;     // the newest is held back: the last one must say that it is
+  std::optional<data::Batch> held;  // the newest is held back: the last one must say that it is
   for (;;) {
     auto batch = co_await pipe_.async_pop();
     if (!batch) break;
@@ -96,7 +104,8 @@ awaitable<Result<ChunkSender::Sent>> ChunkSender::run(sources::SourcePool& pool,
   co_return sent_;
 }
 
-// --- ChunkReceiver ------------------------------------------------------------------------------------------
+// --- ChunkReceiver
+// ------------------------------------------------------------------------------------------
 
 Result<std::optional<data::Batch>> ChunkReceiver::next() {
   auto item = pipe_.pop();
@@ -115,10 +124,15 @@ awaitable<Result<data::Batch>> ChunkReceiver::fetch(std::int64_t index) {
   auto sealed = co_await buffer_.download(input, command_.command_id, index, command_.payload.expires_at);
   if (!sealed) {
     if (sealed.error().code != Code::not_found) co_return sealed.error();
-    co_return fail(Code::buffer_integrity, fmt::format("chunk {} of {} is gone from the buffer", index, input.chunks));
+    co_return fail(Code::buffer_integrity,
+                   fmt::format("chunk {} of {} is gone from the buffer", index, input.chunks));
   }
-  data::ChunkLabel label{ids.first, input.label_connector, input.label_command, input.label_epoch,
-                         static_cast<std::uint32_t>(index), index + 1 == input.chunks};
+  data::ChunkLabel label{ids.first,
+                         input.label_connector,
+                         input.label_command,
+                         input.label_epoch,
+                         static_cast<std::uint32_t>(index),
+                         index + 1 == input.chunks};
   auto decode = [&]() -> Result<data::Batch> {
     VMC_TRY(chunk, data::open_chunk(input.data_key, label, *sealed));
     return data::decode(chunk);
@@ -130,15 +144,17 @@ awaitable<void> ChunkReceiver::fetch_all() {
   for (std::int64_t index = 0; index < command_.input->chunks; ++index) {
     auto batch = co_await fetch(index);
     const bool good = batch.has_value();
-    Result<std::optional<data::Batch>> item = good ? Result<std::optional<data::Batch>>{std::optional{std::move(*batch)}}
-                                                   : Result<std::optional<data::Batch>>{batch.error()};
+    Result<std::optional<data::Batch>> item =
+        good ? Result<std::optional<data::Batch>>{std::optional{std::move(*batch)}}
+             : Result<std::optional<data::Batch>>{batch.error()};
     if (!co_await pipe_.async_push(std::move(item)) || !good) co_return;
   }
   Result<std::optional<data::Batch>> end{std::optional<data::Batch>{}};
   co_await pipe_.async_push(std::move(end));
 }
 
-awaitable<Result<void>> ChunkReceiver::run(sources::SourcePool& pool, sources::Access access, SessionWork work) {
+awaitable<Result<void>> ChunkReceiver::run(sources::SourcePool& pool, sources::Access access,
+                                           SessionWork work) {
   TaskGroup user{loop_.get_executor(), TaskGroup::OnError::fail_group};
   user.spawn("use rows", use_rows(pool, access, std::move(work)));
   co_await fetch_all();

@@ -1,7 +1,8 @@
-// The two ends of a stream between a database thread and the buffer: ChunkSender for extracts, ChunkReceiver for loads.
+// The two ends of a stream between a database thread and the buffer: ChunkSender for extracts, ChunkReceiver
+// for loads.
 //
-// The database thread hands over batches through a bounded pipe and blocks while it is full; the loop seals and
-// uploads (or fetches and opens) meanwhile. Whichever side fails first ends the other.
+// The database thread hands over batches through a bounded pipe and blocks while it is full; the loop seals
+// and uploads (or fetches and opens) meanwhile. Whichever side fails first ends the other.
 #pragma once
 
 #include "agent/buffer_client.hpp"
@@ -29,14 +30,20 @@ class ChunkSender {
     std::int64_t chunks = 0, rows = 0;
   };
   ChunkSender(asio::io_context& loop, BufferClient& buffer, Pool& cpu, const wire::Command& command)
-      : loop_{loop}, buffer_{buffer}, cpu_{cpu}, command_{command}, pipe_{loop.get_executor(), kBatchesBetween} {}
+      : loop_{loop},
+        buffer_{buffer},
+        cpu_{cpu},
+        command_{command},
+        pipe_{loop.get_executor(), kBatchesBetween} {}
 
   // On the database thread.
   Result<void> take(data::Batch batch);
   void end_of_rows() { pipe_.close(); }
 
-  // On the loop: runs `read` with a session and uploads what it hands over. A read without rows sends one empty chunk.
-  awaitable<Result<Sent>> run(sources::SourcePool& pool, SessionWork read, const data::Intent& intent, const data::TableInfo& table);
+  // On the loop: runs `read` with a session and uploads what it hands over. A read without rows sends one
+  // empty chunk.
+  awaitable<Result<Sent>> run(sources::SourcePool& pool, SessionWork read, const data::Intent& intent,
+                              const data::TableInfo& table);
 
  private:
   awaitable<void> read_rows(sources::SourcePool& pool, SessionWork read);
@@ -53,10 +60,14 @@ class ChunkSender {
 class ChunkReceiver {
  public:
   ChunkReceiver(asio::io_context& loop, BufferClient& buffer, Pool& cpu, const wire::Command& command)
-      : loop_{loop}, buffer_{buffer}, cpu_{cpu}, command_{command}, pipe_{loop.get_executor(), kBatchesBetween} {}
+      : loop_{loop},
+        buffer_{buffer},
+        cpu_{cpu},
+        command_{command},
+        pipe_{loop.get_executor(), kBatchesBetween} {}
 
-  // On the database thread: the next batch, nothing at the true end, or why there is no more. A stream that was cut
-  // short is an error, never an end: half a part must not be committed.
+  // On the database thread: the next batch, nothing at the true end, or why there is no more. A stream that
+  // was cut short is an error, never an end: half a part must not be committed.
   Result<std::optional<data::Batch>> next();
 
   // On the loop: fetches and opens the input's chunks while `work` runs with a session.
@@ -70,7 +81,7 @@ class ChunkReceiver {
   BufferClient& buffer_;
   Pool& cpu_;
   const wire::Command& command_;
-  Pipe<Result<std::optional<data::Batch>>> pipe_;   // an empty one is the end
+  Pipe<Result<std::optional<data::Batch>>> pipe_;  // an empty one is the end
   Result<void> work_outcome_;
 };
 

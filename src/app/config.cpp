@@ -50,14 +50,17 @@ namespace {
 
 std::filesystem::path folder_of(const char* root_folder, const char* variable, const char* below_home) {
   if (geteuid() == 0) return root_folder;
-  if (const char* folder = std::getenv(variable); folder && *folder) return std::filesystem::path{folder} / "vmc";
+  if (const char* folder = std::getenv(variable); folder && *folder)
+    return std::filesystem::path{folder} / "vmc";
   const char* home = std::getenv("HOME");
   return std::filesystem::path{home ? home : "."} / below_home / "vmc";
 }
 
 }  // namespace
 
-std::filesystem::path default_state_folder() { return folder_of("/var/lib/vmc", "XDG_STATE_HOME", ".local/state"); }
+std::filesystem::path default_state_folder() {
+  return folder_of("/var/lib/vmc", "XDG_STATE_HOME", ".local/state");
+}
 std::filesystem::path default_config_folder() { return folder_of("/etc/vmc", "XDG_CONFIG_HOME", ".config"); }
 
 }  // namespace vmc::app

@@ -16,9 +16,9 @@ namespace vmc::app {
 
 // Where a gateway or worker keeps what it shares with the others. Relative paths stand below --state.
 struct PlatformSettings {
-  std::string state = "sqlite:state";      // folder of the embedded database
+  std::string state = "sqlite:state";  // folder of the embedded database
   std::string objects = "folder:objects";
-  std::string bus = "local";               // memory | local
+  std::string bus = "local";  // memory | local
 };
 
 struct LogSettings {

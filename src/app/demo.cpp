@@ -26,7 +26,7 @@ constexpr const char* kWarehouse = "warehouse";
 constexpr auto kReadyCeiling = std::chrono::seconds{30};
 constexpr int kExitRunFailed = 8;
 
-constexpr const char* kScript = R"lua(-- Net value of an order line, to four places, exactly.
+constexpr const char* kScript = R"lua(-- Net value of an order line, to the last of its six places.
 function transform(row)
   local factor = vmc.decimal("1")
   if row.discount_percent ~= vmc.null then
@@ -42,10 +42,22 @@ end
 Json workflow_definition() {
   return {{"name", "Order lines to warehouse"},
           {"activities",
-           {{{"id", "lines"}, {"type", "extract"}, {"connector", kConnector}, {"aggregator", kErp}, {"operation", "select"},
-             {"params", {{"table", "order_lines"}, {"mode", "incremental"}, {"cursor", "updated_at"}, {"rowsPerPart", 20'000}}}},
+           {{{"id", "lines"},
+             {"type", "extract"},
+             {"connector", kConnector},
+             {"aggregator", kErp},
+             {"operation", "select"},
+             {"params",
+              {{"table", "order_lines"},
+               {"mode", "incremental"},
+               {"cursor", "updated_at"},
+               {"rowsPerPart", 20'000}}}},
             {{"id", "net"}, {"type", "transform"}, {"function", kScript}},
-            {{"id", "store"}, {"type", "load"}, {"connector", kConnector}, {"aggregator", kWarehouse}, {"operation", "bulkInsert"},
+            {{"id", "store"},
+             {"type", "load"},
+             {"connector", kConnector},
+             {"aggregator", kWarehouse},
+             {"operation", "bulkInsert"},
              {"params", {{"table", "sales_lines"}, {"mode", "upsert"}, {"conflictKey", "id"}}}}}},
           {"steps",
            {{{"id", "1"}, {"activityId", "lines"}, {"dependsOn", Json::array()}},
@@ -78,8 +90,13 @@ bool is_final(const Json& execution) {
 
 class Demo {
  public:
-  Demo(const DemoOptions& options, Platform& platform, agent::Home home, std::uint16_t port, fs::path authority)
-      : options_{options}, platform_{platform}, home_{std::move(home)}, port_{port}, authority_{std::move(authority)} {}
+  Demo(const DemoOptions& options, Platform& platform, agent::Home home, std::uint16_t port,
+       fs::path authority)
+      : options_{options},
+        platform_{platform},
+        home_{std::move(home)},
+        port_{port},
+        authority_{std::move(authority)} {}
 
   // Blocking, before any role runs: databases, key, approved schemas.
   Result<void> prepare(asio::io_context& loop);
@@ -104,11 +121,12 @@ class Demo {
   std::uint16_t port_;
   fs::path authority_;
   std::unique_ptr<gateway::Api> api_;
-  std::string change_;      // what this start changed in the ERP
+  std::string change_;  // what this start changed in the ERP
   bool shown_ = false;
 };
 
-awaitable<Result<Json>> Demo::call(std::string method, std::string path, Json body, std::map<std::string, std::string> query) {
+awaitable<Result<Json>> Demo::call(std::string method, std::string path, Json body,
+                                   std::map<std::string, std::string> query) {
   net::Request request;
   request.method = std::move(method);
   request.path = std::move(path);
@@ -139,7 +157,8 @@ awaitable<Result<void>> Demo::set_up_key() {
   for (const auto& item : keys.at("items")) {
     if (item.at("connectorName") != kConnector || !item.at("revokedAt").is_null()) continue;
     Json nothing = Json::object();
-    auto revoked = co_await call("POST", "/api/v1/keys/" + item.at("keyId").get<std::string>() + "/revoke", nothing);
+    auto revoked =
+        co_await call("POST", "/api/v1/keys/" + item.at("keyId").get<std::string>() + "/revoke", nothing);
     if (!revoked) co_return revoked.error();
   }
   Json wanted{{"name", kConnector}};
@@ -158,7 +177,10 @@ Result<void> Demo::prepare(asio::io_context& loop) {
   std::optional<Result<void>> done;
   std::exception_ptr broken;
   auto key = [&]() -> awaitable<void> { done = co_await set_up_key(); };
-  asio::co_spawn(loop, key, [&](std::exception_ptr error) { broken = error; loop.stop(); });
+  asio::co_spawn(loop, key, [&](std::exception_ptr error) {
+    broken = error;
+    loop.stop();
+  });
   loop.run();
   loop.restart();
   api_.reset();  // before its loop
@@ -189,7 +211,8 @@ void Demo::progress(const Json& execution) {
   const auto summary = execution.value("summary", Json::object());
   if (!summary.is_object() || options_.json) return;
   const auto line = fmt::format("{} of {} parts, {} rows read, {} written", summary.value("partsLoaded", 0LL),
-                                summary.value("parts", 0LL), summary.value("rowsRead", 0LL), summary.value("rowsWritten", 0LL));
+                                summary.value("parts", 0LL), summary.value("rowsRead", 0LL),
+                                summary.value("rowsWritten", 0LL));
   if (isatty(STDERR_FILENO) == 1) {
     fmt::print(stderr, "\r\033[K{}", line);
     shown_ = true;
@@ -206,8 +229,9 @@ awaitable<Result<Json>> Demo::follow(std::string id) {
     after = std::to_string(execution.value("lastSeq", 0LL));
     progress(execution);
     if (is_final(execution)) co_return execution;
-    if (co_await stopping()) co_return fail(Code::cancelled, "stopped before the run was over",
-                                            "Start the demo again: the run goes on where it was.");
+    if (co_await stopping())
+      co_return fail(Code::cancelled, "stopped before the run was over",
+                     "Start the demo again: the run goes on where it was.");
   }
 }
 
@@ -223,13 +247,17 @@ awaitable<Result<Json>> Demo::run_workflow() {
   }
   if (succeeded) {
     VMC_CO_TRY(change, change_erp(options_.state / "erp.db"));
-    change_ = fmt::format("{} order lines were added and {} changed since the last start", change.inserted, change.updated);
+    change_ = fmt::format("{} order lines were added and {} changed since the last start", change.inserted,
+                          change.updated);
     talk("A day at the ERP: " + change_ + ".");
   }
   auto definition = workflow_definition();
   VMC_CO_TRY(saved, co_await call("POST", "/api/v1/workflows", definition));
   Json nothing = Json::object();
-  VMC_CO_TRY(started, co_await call("POST", "/api/v1/workflows/" + saved.at("workflowId").get<std::string>() + "/executions", nothing));
+  VMC_CO_TRY(
+      started,
+      co_await call("POST", "/api/v1/workflows/" + saved.at("workflowId").get<std::string>() + "/executions",
+                    nothing));
   co_return co_await follow(started.at("executionId").get<std::string>());
 }
 
@@ -241,7 +269,8 @@ int Demo::report(const Json& execution) {
   const double seconds =
       static_cast<double>(execution.value("finishedAt", 0LL) - execution.value("createdAt", 0LL)) / 1e6;
   const auto shaped = count("rowsRead") - count("rowsSkipped") - count("rowsRefused");
-  const auto rate = seconds > 0 ? static_cast<std::int64_t>(static_cast<double>(count("rowsRead")) / seconds) : 0;
+  const auto rate =
+      seconds > 0 ? static_cast<std::int64_t>(static_cast<double>(count("rowsRead")) / seconds) : 0;
   if (options_.json) {
     Json out = summary;
     out["status"] = execution.at("status");
@@ -253,13 +282,15 @@ int Demo::report(const Json& execution) {
     fmt::print("\n  Order lines to warehouse: {}\n\n", execution.at("status").get<std::string>());
     fmt::print("  rows read      {:>10}\n", count("rowsRead"));
     if (count("rowsSkipped") > 0) fmt::print("  moved before   {:>10}\n", count("rowsSkipped"));
-    fmt::print("  rows shaped    {:>10}\n  rows written   {:>10}\n  rows refused   {:>10}\n", shaped, count("rowsWritten"),
-               count("rowsRefused"));
+    fmt::print("  rows shaped    {:>10}\n  rows written   {:>10}\n  rows refused   {:>10}\n", shaped,
+               count("rowsWritten"), count("rowsRefused"));
     fmt::print("  seconds        {:>10.1f}\n  rows/s         {:>10}\n\n", seconds, rate);
-    fmt::print("  proof          {}\n", ok ? "holds: the source read again equals what entered the first step,"
-                                           : summary.value("proofDetail", std::string{"not made"}));
+    fmt::print("  proof          {}\n",
+               ok ? "holds: the source read again equals what entered the first step,"
+                  : summary.value("proofDetail", std::string{"not made"}));
     if (ok) fmt::print("                 the destination read back equals what was handed to the load\n");
-    if (!ok && summary.contains("message")) fmt::print("                 {}\n", summary.value("message", std::string{}));
+    if (!ok && summary.contains("message"))
+      fmt::print("                 {}\n", summary.value("message", std::string{}));
   }
   return ok ? 0 : kExitRunFailed;
 }
@@ -274,7 +305,11 @@ awaitable<int> Demo::run(asio::io_context& loop) {
 
 awaitable<int> Demo::show(asio::io_context& loop) {
   auto ready = co_await wait_for_schemas();
-  auto execution = ready ? co_await run_workflow() : Result<Json>{ready.error()};
+  Result<Json> execution = fail(Code::unavailable, "not started");
+  if (ready)
+    execution = co_await run_workflow();
+  else
+    execution = ready.error();
   if (!execution) {
     talk(execution.error().text());
     co_return info(execution.error().code).exit_code;
@@ -284,10 +319,12 @@ awaitable<int> Demo::show(asio::io_context& loop) {
   const auto state = options_.state.string();
   fmt::print("\n  API            https://127.0.0.1:{}/api/v1 (authority: {})\n", port_, authority_.string());
   fmt::print("  stop           Ctrl-C; the next start changes 1,000 rows and moves exactly those\n");
-  fmt::print("  try next       vmc --state {0} --tenant demo execution list\n"
-             "                 vmc --state {0} --tenant demo connector query \"{1}\" erp --table customers --columns id,name,city\n"
-             "                 vmc --state {0} --tenant demo token create --name me\n",
-             state, kConnector);
+  fmt::print(
+      "  try next       vmc --state {0} --tenant demo execution list\n"
+      "                 vmc --state {0} --tenant demo connector query \"{1}\" erp --table customers "
+      "--columns id,name,city\n"
+      "                 vmc --state {0} --tenant demo token create --name me\n",
+      state, kConnector);
   std::fflush(stdout);
   asio::steady_timer forever{loop, Steady::time_point::max()};
   co_await forever.async_wait(as_tuple_awaitable);
@@ -314,7 +351,8 @@ Result<int> run_demo(const DemoOptions& options) {
     VMC_CHECK(demo.prepare(loop));
   }
   worker::Settings worker_settings;
-  VMC_TRY(agent, make_agent_part(agent_settings(options.state, gateway.port, certificate.authority_file), home.folder));
+  VMC_TRY(agent, make_agent_part(agent_settings(options.state, gateway.port, certificate.authority_file),
+                                 home.folder));
   std::vector<std::unique_ptr<RoleThread>> roles;
   roles.push_back(std::move(agent));
   roles.push_back(make_worker_part(*platform, worker_settings));

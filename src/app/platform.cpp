@@ -33,7 +33,8 @@ Result<void> write_private_file(const fs::path& file, std::string_view text) {
   const fs::path temporary = file.string() + ".new";
   const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) return fail(Code::unavailable, fmt::format("cannot write {}", temporary.string()));
-  const bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(fd) == 0;
+  const bool written =
+      write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(fd) == 0;
   close(fd);
   if (!written || rename(temporary.c_str(), file.c_str()) != 0)
     return fail(Code::unavailable, fmt::format("cannot write {}", file.string()));
@@ -41,7 +42,7 @@ Result<void> write_private_file(const fs::path& file, std::string_view text) {
 }
 
 fs::path below(const fs::path& folder, std::string_view setting) {
-  return folder / setting.substr(setting.find(':') + 1);   // an absolute path replaces the folder
+  return folder / setting.substr(setting.find(':') + 1);  // an absolute path replaces the folder
 }
 
 }  // namespace
@@ -79,14 +80,16 @@ Result<std::unique_ptr<Platform>> open_platform(const fs::path& folder, const Pl
   return platform;
 }
 
-Result<GatewayCertificate> ensure_certificate(const fs::path& state_folder, const std::vector<std::string>& names) {
+Result<GatewayCertificate> ensure_certificate(const fs::path& state_folder,
+                                              const std::vector<std::string>& names) {
   const auto folder = state_folder / "tls";
   VMC_CHECK(make_private_folder(folder));
   GatewayCertificate files{folder / "authority.pem", folder / "certificate.pem", folder / "key.pem"};
   // The certificate is written last: where it stands, the others do too.
   if (fs::exists(files.certificate_file)) return files;
   const auto now = system_clock().now();
-  crypto::CertificateRequest request{names, now - micros(std::chrono::hours{1}), now + micros(kCertificateLife)};
+  crypto::CertificateRequest request{names, now - micros(std::chrono::hours{1}),
+                                     now + micros(kCertificateLife)};
   VMC_TRY(made, crypto::make_certificate(request));
   VMC_CHECK(write_private_file(files.authority_file, made.authority_pem));
   VMC_CHECK(write_private_file(files.private_key_file, made.private_key_pem));

@@ -16,7 +16,7 @@ namespace vmc::app {
 struct Platform {
   crypto::Secret master_key;
   std::unique_ptr<Pool> cpu;
-  std::unique_ptr<Pool> files;                 // object storage's blocking work
+  std::unique_ptr<Pool> files;  // object storage's blocking work
   std::unique_ptr<store::Database> db;
   std::unique_ptr<store::Objects> objects;
   std::unique_ptr<store::Bus> bus;
@@ -27,9 +27,11 @@ struct Platform {
 };
 
 // Creates the folders (0700) when they are missing. `folder` is --state.
-Result<std::unique_ptr<Platform>> open_platform(const std::filesystem::path& folder, const PlatformSettings& settings);
+Result<std::unique_ptr<Platform>> open_platform(const std::filesystem::path& folder,
+                                                const PlatformSettings& settings);
 
-// Certificate and key for the gateway, made in the state folder at first start; `names` go into the certificate.
+// Certificate and key for the gateway, made in the state folder at first start; `names` go into the
+// certificate.
 struct GatewayCertificate {
   std::filesystem::path authority_file, certificate_file, private_key_file;
 };

@@ -70,7 +70,8 @@ int run_process(std::vector<std::unique_ptr<RoleThread>>& roles, Duration grace,
   signal(SIGPIPE, SIG_IGN);
   Control control{roles, grace};
   control.wait_signal();
-  control.foreground = std::make_unique<TaskGroup>(control.loop.get_executor(), TaskGroup::OnError::keep_going);
+  control.foreground =
+      std::make_unique<TaskGroup>(control.loop.get_executor(), TaskGroup::OnError::keep_going);
   if (foreground) control.foreground->spawn("foreground", run_foreground(control, std::move(foreground)));
   for (auto& role : roles) {
     auto ended = [&control, &role] { control.role_ended(*role); };

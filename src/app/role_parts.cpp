@@ -27,13 +27,16 @@ std::vector<std::string> certificate_names(const std::string& listen) {
 
 }  // namespace
 
-Result<std::unique_ptr<RoleThread>> make_agent_part(const agent::Settings& settings, const std::filesystem::path& home) {
+Result<std::unique_ptr<RoleThread>> make_agent_part(const agent::Settings& settings,
+                                                    const std::filesystem::path& home) {
   std::error_code ec;
   std::filesystem::create_directories(home, ec);
-  if (ec) return fail(Code::unavailable, fmt::format("cannot create folder {}: {}", home.string(), ec.message()));
+  if (ec)
+    return fail(Code::unavailable, fmt::format("cannot create folder {}: {}", home.string(), ec.message()));
   std::filesystem::permissions(home, std::filesystem::perms::owner_all, ec);
   auto thread = std::make_unique<RoleThread>("agent");
-  VMC_TRY(made, agent::make_agent(thread->loop(), settings, agent::Home{home}, make_secret_resolver(), system_clock()));
+  VMC_TRY(made, agent::make_agent(thread->loop(), settings, agent::Home{home}, make_secret_resolver(),
+                                  system_clock()));
   give(*thread, std::move(made));
   return thread;
 }

@@ -21,8 +21,10 @@ struct GatewayPart {
 };
 
 // `home`: the agent's own folder, created 0700.
-Result<std::unique_ptr<RoleThread>> make_agent_part(const agent::Settings& settings, const std::filesystem::path& home);
-// Makes the certificate at first start unless the settings name one. Writes gateway.address into the state folder.
+Result<std::unique_ptr<RoleThread>> make_agent_part(const agent::Settings& settings,
+                                                    const std::filesystem::path& home);
+// Makes the certificate at first start unless the settings name one. Writes gateway.address into the state
+// folder.
 Result<GatewayPart> make_gateway_part(Platform& platform, gateway::Settings settings);
 std::unique_ptr<RoleThread> make_worker_part(Platform& platform, const worker::Settings& settings);
 

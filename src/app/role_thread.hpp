@@ -15,17 +15,17 @@ class RoleThread {
  public:
   explicit RoleThread(std::string name);
   void set_role(std::function<awaitable<void>()> role) { role_ = std::move(role); }
-  ~RoleThread();                                   // cancels and joins
+  ~RoleThread();  // cancels and joins
   RoleThread(const RoleThread&) = delete;
   RoleThread& operator=(const RoleThread&) = delete;
 
-  asio::io_context& loop() { return loop_; }       // parts of the role are built on it before start()
+  asio::io_context& loop() { return loop_; }  // parts of the role are built on it before start()
   // Starts the thread; `on_end` runs on it when the role has ended, for whatever reason.
   void start(std::function<void()> on_end);
-  void drain();                                    // finish what you do, then end
-  void cancel();                                   // end now
+  void drain();   // finish what you do, then end
+  void cancel();  // end now
   void join();
-  bool failed() const { return failed_; }          // it ended with an exception, which was logged
+  bool failed() const { return failed_; }  // it ended with an exception, which was logged
   const std::string& name() const { return name_; }
 
  private:
@@ -33,7 +33,7 @@ class RoleThread {
   std::string name_;
   asio::io_context loop_{1};
   TaskGroup group_{loop_.get_executor(), TaskGroup::OnError::fail_group};
-  std::function<awaitable<void>()> role_;   // keeps the role, which must die before the loop
+  std::function<awaitable<void>()> role_;  // keeps the role, which must die before the loop
   std::atomic<bool> failed_ = false;
   std::thread thread_;
 };

@@ -10,7 +10,7 @@ namespace vmc::app {
 
 struct RoleOptions {
   Config config;
-  std::filesystem::path state;         // --state
+  std::filesystem::path state;  // --state
 };
 
 Result<int> run_agent(const RoleOptions& options);
@@ -20,7 +20,7 @@ Result<int> run_worker(const RoleOptions& options);
 struct DemoOptions {
   std::filesystem::path state;
   bool once = false;
-  bool json = false;                   // the summary as one JSON document on standard output
+  bool json = false;  // the summary as one JSON document on standard output
   std::uint64_t order_lines = 120'000;
   std::string listen = "127.0.0.1:0";
 };

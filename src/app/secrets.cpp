@@ -21,13 +21,15 @@ Result<crypto::Secret> from_file(const std::filesystem::path& file) {
   const auto size = static_cast<std::size_t>(in.gcount());
   auto secret = crypto::Secret::from_text(trim(std::string_view{text}.substr(0, size)));
   crypto::wipe(text);
-  if (secret.empty()) return fail(Code::invalid_request, fmt::format("the secret file {} is empty", file.string()));
+  if (secret.empty())
+    return fail(Code::invalid_request, fmt::format("the secret file {} is empty", file.string()));
   return secret;
 }
 
 Result<crypto::Secret> from_environment(const std::string& name) {
   const char* value = std::getenv(name.c_str());
-  if (!value || !*value) return fail(Code::not_found, fmt::format("the environment variable {} is not set", name));
+  if (!value || !*value)
+    return fail(Code::not_found, fmt::format("the environment variable {} is not set", name));
   return crypto::Secret::from_text(value);
 }
 
@@ -44,7 +46,8 @@ agent::SecretResolver make_secret_resolver() {
                     "Start vmc as a service with LoadCredential=, or use file: instead.");
       return from_file(std::filesystem::path{folder} / reference.rest);
     }
-    return fail(Code::invalid_request, fmt::format("secrets of kind '{}:' are not available here", reference.scheme),
+    return fail(Code::invalid_request,
+                fmt::format("secrets of kind '{}:' are not available here", reference.scheme),
                 "Use file:, env:, cred: or vault:.");
   };
 }

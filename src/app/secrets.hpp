@@ -1,5 +1,5 @@
-// Resolves references to secrets: file:PATH, env:NAME, cred:NAME (systemd credentials). "vault:" is the agent's
-// own business, which has its vault open.
+// Resolves references to secrets: file:PATH, env:NAME, cred:NAME (systemd credentials). "vault:" is the
+// agent's own business, which has its vault open.
 #pragma once
 
 #include "agent/agent.hpp"

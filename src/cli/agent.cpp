@@ -37,7 +37,8 @@ Result<agent::Home> home_of(const Session& session) {
   const auto folder = agent_home(session);
   std::error_code ec;
   fs::create_directories(folder, ec);
-  if (ec) return fail(Code::unavailable, fmt::format("cannot create folder {}: {}", folder.string(), ec.message()));
+  if (ec)
+    return fail(Code::unavailable, fmt::format("cannot create folder {}: {}", folder.string(), ec.message()));
   fs::permissions(folder, fs::perms::owner_all, ec);
   return agent::Home{folder};
 }
@@ -47,8 +48,10 @@ std::string toml_string(std::string_view text) {
   std::string out = "\"";
   for (char c : text) {
     if (c == '"' || c == '\\') out.push_back('\\');
-    if (static_cast<unsigned char>(c) < 0x20) out += fmt::format("\\u{:04x}", static_cast<int>(c));
-    else out.push_back(c);
+    if (static_cast<unsigned char>(c) < 0x20)
+      out += fmt::format("\\u{:04x}", static_cast<int>(c));
+    else
+      out.push_back(c);
   }
   return out + "\"";
 }
@@ -59,9 +62,13 @@ Result<void> write_new_file(const fs::path& file, const std::string& text, bool 
   const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (replace ? O_TRUNC : O_EXCL);
   const int fd = open(file.c_str(), flags, 0600);
   if (fd < 0 && errno == EEXIST)
-    return fail(Code::conflict, fmt::format("{} exists already", file.string()), "Edit it, or add --force to replace it.");
-  if (fd < 0) return fail(Code::unavailable, fmt::format("cannot write {}", file.string()), "Check the folder's permissions.");
-  const bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(fd) == 0;
+    return fail(Code::conflict, fmt::format("{} exists already", file.string()),
+                "Edit it, or add --force to replace it.");
+  if (fd < 0)
+    return fail(Code::unavailable, fmt::format("cannot write {}", file.string()),
+                "Check the folder's permissions.");
+  const bool written =
+      write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(fd) == 0;
   close(fd);
   if (!written) return fail(Code::unavailable, fmt::format("cannot write {}", file.string()));
   return {};
@@ -95,12 +102,14 @@ Result<int> configure(const Session& session, const Configure& options) {
                 "Pass it on standard input: vmc agent configure --api-key-stdin … < key.txt");
   VMC_TRY(key, read_secret("API key"));
   VMC_TRY(parts, crypto::parse_api_key(key.text()));
-  std::string text = fmt::format("[agent]\nname = {}\ncloud_url = {}\napi_key = \"vault:apikey\"\n", toml_string(options.name),
-                                 toml_string(options.cloud_url));
-  if (!options.authority.empty()) text += fmt::format("ca_file = {}\n", toml_string(fs::absolute(options.authority).string()));
+  std::string text = fmt::format("[agent]\nname = {}\ncloud_url = {}\napi_key = \"vault:apikey\"\n",
+                                 toml_string(options.name), toml_string(options.cloud_url));
+  if (!options.authority.empty())
+    text += fmt::format("ca_file = {}\n", toml_string(fs::absolute(options.authority).string()));
   VMC_CHECK(write_new_file(agent_config(session), text, options.force));
   VMC_CHECK(agent::store_secret(home, "apikey", std::move(key)));
-  print_line(fmt::format("Agent '{}' is set up for tenant '{}' in {}.", options.name, parts.tenant, agent_config(session).string()));
+  print_line(fmt::format("Agent '{}' is set up for tenant '{}' in {}.", options.name, parts.tenant,
+                         agent_config(session).string()));
   say("Next: vmc agent db add, then vmc agent schema publish, then vmc agent");
   return 0;
 }
@@ -115,15 +124,16 @@ Result<int> db_add(const Session& session, const DbAdd& options) {
   VMC_TRY(config, load(session));
   if (find(config, c.id)) return fail(Code::conflict, fmt::format("connection '{}' exists already", c.id));
   VMC_TRY(home, home_of(session));
-  std::string text = fmt::format("[[connections]]\nid = {}\ntype = {}\n", toml_string(c.id), toml_string(c.type));
+  std::string text =
+      fmt::format("[[connections]]\nid = {}\ntype = {}\n", toml_string(c.id), toml_string(c.type));
   if (c.type == "sqlite") {
     if (c.file.empty()) return fail(Code::invalid_request, "a SQLite connection needs --file");
     text += fmt::format("file = {}\n", toml_string(fs::absolute(c.file).string()));
   } else {
     if (c.host.empty() || c.database.empty() || c.user.empty())
       return fail(Code::invalid_request, "a PostgreSQL connection needs --host, --database and --user");
-    text += fmt::format("host = {}\nport = {}\ndatabase = {}\nuser = {}\nsslmode = {}\n", toml_string(c.host), c.port,
-                        toml_string(c.database), toml_string(c.user), toml_string(c.sslmode));
+    text += fmt::format("host = {}\nport = {}\ndatabase = {}\nuser = {}\nsslmode = {}\n", toml_string(c.host),
+                        c.port, toml_string(c.database), toml_string(c.user), toml_string(c.sslmode));
   }
   if (!c.writable_tables.empty()) {
     std::vector<std::string> tables;
@@ -151,12 +161,17 @@ Result<int> db_list(const Session& session) {
   Json items = Json::array();
   std::vector<std::vector<std::string>> rows;
   for (const auto& c : config.agent.connections) {
-    const auto where = c.type == "sqlite" ? c.file : fmt::format("{}@{}:{}/{}", c.user, c.host, c.port, c.database);
-    items.push_back({{"id", c.id}, {"type", c.type}, {"where", where}, {"writableTables", c.writable_tables}});
-    rows.push_back({c.id, c.type, where, c.writable_tables.empty() ? "reads only" : "writes " + join(c.writable_tables, ", ")});
+    const auto where =
+        c.type == "sqlite" ? c.file : fmt::format("{}@{}:{}/{}", c.user, c.host, c.port, c.database);
+    items.push_back(
+        {{"id", c.id}, {"type", c.type}, {"where", where}, {"writableTables", c.writable_tables}});
+    rows.push_back({c.id, c.type, where,
+                    c.writable_tables.empty() ? "reads only" : "writes " + join(c.writable_tables, ", ")});
   }
-  if (session.json) print_json({{"items", items}});
-  else print_table({"CONNECTION", "TYPE", "WHERE", "ACCESS"}, rows);
+  if (session.json)
+    print_json({{"items", items}});
+  else
+    print_table({"CONNECTION", "TYPE", "WHERE", "ACCESS"}, rows);
   return 0;
 }
 
@@ -164,7 +179,8 @@ Result<int> db_test(const Session& session, const std::string& id) {
   VMC_TRY(connection, connection_of(session, id));
   VMC_TRY(home, home_of(session));
   VMC_TRY(findings, agent::test_connection(home, connection, app::make_secret_resolver()));
-  if (session.json) print_json({{"connection", id}, {"ok", true}, {"findings", findings}});
+  if (session.json)
+    print_json({{"connection", id}, {"ok", true}, {"findings", findings}});
   else {
     print_line(fmt::format("Connection '{}' works.", id));
     for (const auto& finding : findings) print_line("  " + finding);
@@ -187,42 +203,55 @@ Result<int> schema_publish(const Session& session, const std::string& id) {
   VMC_CHECK(agent::approve_schema(home, id, found));
   std::size_t columns = 0;
   for (const auto& table : found.tables) columns += table.columns.size();
-  if (session.json) print_json({{"connection", id}, {"tables", found.tables.size()}, {"columns", columns}});
-  else print_line(fmt::format("{} tables with {} columns of '{}' are approved; the agent sends them when it is connected.",
-                              found.tables.size(), columns, id));
+  if (session.json)
+    print_json({{"connection", id}, {"tables", found.tables.size()}, {"columns", columns}});
+  else
+    print_line(fmt::format(
+        "{} tables with {} columns of '{}' are approved; the agent sends them when it is connected.",
+        found.tables.size(), columns, id));
   return 0;
 }
 
 void add_db(CLI::App& noun, Session& session) {
   auto* db = add_noun(noun, "db", "Database connections of this agent");
   auto add = std::make_shared<DbAdd>();
-  auto* verb = add_verb(*db, session, "add", "Add a connection; the password goes into the vault", [&session, add] { return db_add(session, *add); });
+  auto* verb = add_verb(*db, session, "add", "Add a connection; the password goes into the vault",
+                        [&session, add] { return db_add(session, *add); });
   auto& c = add->connection;
   verb->add_option("id", c.id, "short name of the connection, for example erp")->required();
-  verb->add_option("--type", c.type, "sqlite or postgres")->required()->check(CLI::IsMember({"sqlite", "postgres"}));
+  verb->add_option("--type", c.type, "sqlite or postgres")
+      ->required()
+      ->check(CLI::IsMember({"sqlite", "postgres"}));
   verb->add_option("--file", c.file, "SQLite: the database file");
   verb->add_option("--host", c.host, "host name or address");
   verb->add_option("--port", c.port, "port (default: 5432)");
   verb->add_option("--database", c.database, "database name");
   verb->add_option("--user", c.user, "a user that may only read");
-  verb->add_option("--sslmode", c.sslmode, "disable, prefer, require, verify-ca or verify-full (default: prefer)");
-  verb->add_option("--private", c.private_names, "tables or columns that stay private, for example employees.salary");
+  verb->add_option("--sslmode", c.sslmode,
+                   "disable, prefer, require, verify-ca or verify-full (default: prefer)");
+  verb->add_option("--private", c.private_names,
+                   "tables or columns that stay private, for example employees.salary");
   verb->add_option("--writable-table", c.writable_tables, "a table that loads may write; repeat for more");
   verb->add_flag("--password-stdin", add->password_from_stdin, "read the password from standard input");
   add_verb(*db, session, "list", "List connections", [&session] { return db_list(session); });
   auto id = std::make_shared<std::string>();
-  add_verb(*db, session, "test", "Open a connection and say what was found", [&session, id] { return db_test(session, *id); })
-      ->add_option("id", *id, "connection")->required();
+  add_verb(*db, session, "test", "Open a connection and say what was found",
+           [&session, id] { return db_test(session, *id); })
+      ->add_option("id", *id, "connection")
+      ->required();
 }
 
 void add_agent_schema(CLI::App& noun, Session& session) {
   auto* schema = add_noun(noun, "schema", "What this agent shares about its databases");
   auto id = std::make_shared<std::string>();
-  add_verb(*schema, session, "show", "Discover and print exactly what would be shared", [&session, id] { return schema_show(session, *id); })
-      ->add_option("connection", *id, "connection")->required();
+  add_verb(*schema, session, "show", "Discover and print exactly what would be shared",
+           [&session, id] { return schema_show(session, *id); })
+      ->add_option("connection", *id, "connection")
+      ->required();
   add_verb(*schema, session, "publish", "Approve what discovery finds and send it to the cloud",
            [&session, id] { return schema_publish(session, *id); })
-      ->add_option("connection", *id, "connection")->required();
+      ->add_option("connection", *id, "connection")
+      ->required();
 }
 
 }  // namespace
@@ -241,11 +270,14 @@ void add_agent(CLI::App& root, Session& session) {
     };
   });
   auto options = std::make_shared<Configure>();
-  auto* verb = add_verb(*noun, session, "configure", "Store the API key in the vault and write the configuration",
-                        [&session, options] { return configure(session, *options); });
-  verb->add_option("--name", options->name, "name of this connector, for example \"Warehouse SAP\"")->required();
+  auto* verb =
+      add_verb(*noun, session, "configure", "Store the API key in the vault and write the configuration",
+               [&session, options] { return configure(session, *options); });
+  verb->add_option("--name", options->name, "name of this connector, for example \"Warehouse SAP\"")
+      ->required();
   verb->add_option("--cloud-url", options->cloud_url, "wss://host[:port]/ws")->required();
-  verb->add_option("--ca-file", options->authority, "certificate authority of the gateway, PEM")->check(CLI::ExistingFile);
+  verb->add_option("--ca-file", options->authority, "certificate authority of the gateway, PEM")
+      ->check(CLI::ExistingFile);
   verb->add_flag("--api-key-stdin", options->key_from_stdin, "read the API key from standard input");
   verb->add_flag("--force", options->force, "replace an existing configuration");
   add_db(*noun, session);

@@ -22,7 +22,8 @@ struct ApiClient::Impl {
   std::optional<Error> broken;
 
   explicit Impl(const Session& s) : session{s} {
-    if (auto opened = session.gateway.empty() ? open_embedded() : open_remote(); !opened) broken = opened.error();
+    if (auto opened = session.gateway.empty() ? open_embedded() : open_remote(); !opened)
+      broken = opened.error();
   }
 
   Result<void> open_remote() {
@@ -94,7 +95,10 @@ Result<Json> ApiClient::call(const std::string& method, const std::string& path,
   std::exception_ptr broken;
   auto work = [&]() -> awaitable<void> { response = co_await impl_->send(std::move(request)); };
   impl_->loop.restart();
-  asio::co_spawn(impl_->loop, work, [&](std::exception_ptr error) { broken = error; impl_->loop.stop(); });
+  asio::co_spawn(impl_->loop, work, [&](std::exception_ptr error) {
+    broken = error;
+    impl_->loop.stop();
+  });
   impl_->loop.run();
   if (broken) std::rethrow_exception(broken);
   if (!*response) return response->error();

@@ -19,14 +19,19 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 cancelled, 4 authentication, 5 not foun
 7 unreachable or timeout, 8 finished but the run failed.)";
 
 void add_global_options(CLI::App& root, Session& session) {
-  root.add_option("--state", session.state, "folder that holds the state (default: ~/.local/state/vmc, /var/lib/vmc for root)")
+  root.add_option("--state", session.state,
+                  "folder that holds the state (default: ~/.local/state/vmc, /var/lib/vmc for root)")
       ->type_name("DIR");
   root.add_option("--config", session.config, "configuration file of the role")->type_name("FILE");
-  root.add_option("--gateway", session.gateway, "work on this gateway instead of the state folder")->type_name("URL");
-  root.add_option("--token-file", session.token_file, "file with the API token for --gateway (or set VMC_TOKEN)")
+  root.add_option("--gateway", session.gateway, "work on this gateway instead of the state folder")
+      ->type_name("URL");
+  root.add_option("--token-file", session.token_file,
+                  "file with the API token for --gateway (or set VMC_TOKEN)")
       ->type_name("FILE");
-  root.add_option("--ca", session.authority_file, "certificate authority of the gateway, PEM")->type_name("FILE");
-  root.add_option("--tenant", session.tenant, "tenant to work on in the state folder (default: default)")->type_name("NAME");
+  root.add_option("--ca", session.authority_file, "certificate authority of the gateway, PEM")
+      ->type_name("FILE");
+  root.add_option("--tenant", session.tenant, "tenant to work on in the state folder (default: default)")
+      ->type_name("NAME");
   root.add_flag("--json", session.json, "print one JSON document instead of text");
 }
 
@@ -45,7 +50,8 @@ void add_version(CLI::App& root, Session& session) {
 
 int report(const Error& error, bool json) {
   if (json)
-    fmt::print(stderr, "{}\n", Json{{"code", error.name()}, {"message", error.message}, {"next", error.next()}}.dump());
+    fmt::print(stderr, "{}\n",
+               Json{{"code", error.name()}, {"message", error.message}, {"next", error.next()}}.dump());
   else
     fmt::print(stderr, "{}\n{}\n", error.message, error.next());
   return info(error.code).exit_code;

@@ -25,21 +25,28 @@ Result<int> show_items(const Session& session, const Json& list, const std::vect
   return 0;
 }
 
-std::string flag(const Json& value, const char* yes, const char* no) { return value.is_boolean() && value.get<bool>() ? yes : no; }
+std::string flag(const Json& value, const char* yes, const char* no) {
+  return value.is_boolean() && value.get<bool>() ? yes : no;
+}
 
 }  // namespace
 
 void add_tenant(CLI::App& root, Session& session) {
   auto* noun = add_noun(root, "tenant", "Tenants of this platform (embedded store only)");
-  struct Create { std::string tenant, name, tier = "free"; };
+  struct Create {
+    std::string tenant, name, tier = "free";
+  };
   auto create = options<Create>();
   auto* verb = add_verb(*noun, session, "create", "Create a tenant", [&session, create]() -> Result<int> {
     ApiClient api{session};
     VMC_TRY(made, api.post("/api/v1/tenants", {{"tenant", create->tenant},
                                                {"name", create->name.empty() ? create->tenant : create->name},
                                                {"tier", create->tier}}));
-    if (session.json) print_json(made);
-    else print_line(fmt::format("Tenant '{}' created. Work on it with --tenant {}.", create->tenant, create->tenant));
+    if (session.json)
+      print_json(made);
+    else
+      print_line(
+          fmt::format("Tenant '{}' created. Work on it with --tenant {}.", create->tenant, create->tenant));
     return 0;
   });
   verb->add_option("tenant", create->tenant, "short name: lower-case letters, digits, '-'")->required();
@@ -48,39 +55,42 @@ void add_tenant(CLI::App& root, Session& session) {
   add_verb(*noun, session, "list", "List tenants", [&session]() -> Result<int> {
     ApiClient api{session};
     VMC_TRY(list, api.get("/api/v1/tenants"));
-    return show_items(session, list, {"TENANT", "NAME", "TIER"}, [](const Json& item) -> std::vector<std::string> {
-      return {text_of(item["tenant"]), text_of(item["name"]), text_of(item["tier"])};
-    });
+    return show_items(session, list, {"TENANT", "NAME", "TIER"},
+                      [](const Json& item) -> std::vector<std::string> {
+                        return {text_of(item["tenant"]), text_of(item["name"]), text_of(item["tier"])};
+                      });
   });
 }
 
 void add_key(CLI::App& root, Session& session) {
   auto* noun = add_noun(root, "key", "API keys: one for each agent");
   auto name = options<std::string>();
-  auto* create = add_verb(*noun, session, "create", "Create a key for a connector and show it once",
-                          [&session, name]() -> Result<int> {
-                            ApiClient api{session};
-                            VMC_CHECK(api.ensure_tenant());
-                            VMC_TRY(made, api.post("/api/v1/keys", {{"name", *name}}));
-                            if (session.json) {
-                              print_json(made);
-                              return 0;
-                            }
-                            say(fmt::format("Key {} for connector '{}'. It is shown this once: keep it in a safe place.",
-                                            text_of(made["keyId"]), text_of(made["connectorName"])));
-                            print_line(text_of(made["key"]));
-                            say("On the agent's machine: vmc agent configure --api-key-stdin --name … --cloud-url wss://…/ws");
-                            return 0;
-                          });
+  auto* create = add_verb(
+      *noun, session, "create", "Create a key for a connector and show it once",
+      [&session, name]() -> Result<int> {
+        ApiClient api{session};
+        VMC_CHECK(api.ensure_tenant());
+        VMC_TRY(made, api.post("/api/v1/keys", {{"name", *name}}));
+        if (session.json) {
+          print_json(made);
+          return 0;
+        }
+        say(fmt::format("Key {} for connector '{}'. It is shown this once: keep it in a safe place.",
+                        text_of(made["keyId"]), text_of(made["connectorName"])));
+        print_line(text_of(made["key"]));
+        say("On the agent's machine: vmc agent configure --api-key-stdin --name … --cloud-url wss://…/ws");
+        return 0;
+      });
   create->add_option("--name", *name, "name of the connector, for example \"Warehouse SAP\"")->required();
   add_verb(*noun, session, "list", "List keys", [&session]() -> Result<int> {
     ApiClient api{session};
     VMC_TRY(list, api.get("/api/v1/keys"));
     return show_items(session, list, {"KEY", "CONNECTOR", "CREATED", "LAST USED", "STATE"},
                       [](const Json& item) -> std::vector<std::string> {
-                        return {text_of(item["keyId"]), text_of(item["connectorName"]), time_of(item["createdAt"]),
-                                time_of(item["usedAt"]),
-                                item["revokedAt"].is_null() ? "live" : "revoked " + time_of(item["revokedAt"])};
+                        return {
+                            text_of(item["keyId"]), text_of(item["connectorName"]),
+                            time_of(item["createdAt"]), time_of(item["usedAt"]),
+                            item["revokedAt"].is_null() ? "live" : "revoked " + time_of(item["revokedAt"])};
                       });
   });
   auto id = options<std::string>();
@@ -88,8 +98,10 @@ void add_key(CLI::App& root, Session& session) {
                           [&session, id]() -> Result<int> {
                             ApiClient api{session};
                             VMC_TRY(done, api.post("/api/v1/keys/" + *id + "/revoke", Json::object()));
-                            if (session.json) print_json(done);
-                            else print_line(fmt::format("Key {} is revoked.", *id));
+                            if (session.json)
+                              print_json(done);
+                            else
+                              print_line(fmt::format("Key {} is revoked.", *id));
                             return 0;
                           });
   revoke->add_option("key", *id, "id of the key, as 'vmc key list' shows it")->required();
@@ -98,14 +110,17 @@ void add_key(CLI::App& root, Session& session) {
 void add_token(CLI::App& root, Session& session) {
   auto* noun = add_noun(root, "token", "API tokens: for programs and for this command line over --gateway");
   auto name = options<std::string>();
-  auto* create = add_verb(*noun, session, "create", "Create a token and show it once", [&session, name]() -> Result<int> {
-    ApiClient api{session};
-    VMC_CHECK(api.ensure_tenant());
-    VMC_TRY(made, api.post("/api/v1/tokens", {{"name", *name}}));
-    if (session.json) print_json(made);
-    else print_line(text_of(made["token"]));
-    return 0;
-  });
+  auto* create = add_verb(*noun, session, "create", "Create a token and show it once",
+                          [&session, name]() -> Result<int> {
+                            ApiClient api{session};
+                            VMC_CHECK(api.ensure_tenant());
+                            VMC_TRY(made, api.post("/api/v1/tokens", {{"name", *name}}));
+                            if (session.json)
+                              print_json(made);
+                            else
+                              print_line(text_of(made["token"]));
+                            return 0;
+                          });
   create->add_option("--name", *name, "what the token is for")->required();
 }
 
@@ -116,8 +131,9 @@ void add_connector(CLI::App& root, Session& session) {
     VMC_TRY(list, api.get("/api/v1/connectors"));
     return show_items(session, list, {"NAME", "STATE", "LAST SEEN", "VERSION", "ID"},
                       [](const Json& item) -> std::vector<std::string> {
-                        return {text_of(item["name"]), flag(item["online"], "online", "offline"), time_of(item["seenAt"]),
-                                text_of(item["agentVersion"]), text_of(item["connectorId"])};
+                        return {text_of(item["name"]), flag(item["online"], "online", "offline"),
+                                time_of(item["seenAt"]), text_of(item["agentVersion"]),
+                                text_of(item["connectorId"])};
                       });
   });
   struct Query {
@@ -125,63 +141,75 @@ void add_connector(CLI::App& root, Session& session) {
     std::int64_t limit = 20, timeout_ms = 30'000;
   };
   auto query = options<Query>();
-  auto* verb = add_verb(*noun, session, "query", "Ask one connector one small query, as an intent", [&session, query]() -> Result<int> {
-    Json intent;
-    if (!query->intent_file.empty()) {
-      VMC_TRY(text, read_text_file(query->intent_file, 1u << 20));
-      VMC_TRY(parsed, parse_json(text));
-      intent = std::move(parsed);
-    } else {
-      if (query->table.empty() || query->columns.empty())
-        return fail(Code::invalid_request, "say what to read", "Give --table and --columns, or --intent FILE.");
-      intent = {{"table", query->table}, {"columns", split(query->columns, ',')}, {"limit", query->limit}};
-    }
-    ApiClient api{session};
-    VMC_TRY(answer, api.post("/api/v1/connectors/" + query->connector + "/query",
-                             {{"connection", query->connection}, {"intent", intent}, {"timeoutMs", query->timeout_ms}}));
-    if (session.json) {
-      print_json(answer);
-      return 0;
-    }
-    std::vector<std::string> header;
-    for (const auto& column : answer.at("columns")) header.push_back(text_of(column["name"]));
-    std::vector<std::vector<std::string>> rows;
-    for (const auto& row : answer.at("rows")) {
-      rows.emplace_back();
-      for (const auto& cell : row) rows.back().push_back(cell.is_null() ? "NULL" : text_of(cell));
-    }
-    print_table(header, rows);
-    say(fmt::format("{} rows in {} ms", text_of(answer["rowCount"]), text_of(answer["durationMs"])));
-    return 0;
-  });
+  auto* verb = add_verb(
+      *noun, session, "query", "Ask one connector one small query, as an intent",
+      [&session, query]() -> Result<int> {
+        Json intent;
+        if (!query->intent_file.empty()) {
+          VMC_TRY(text, read_text_file(query->intent_file, 1u << 20));
+          VMC_TRY(parsed, parse_json(text));
+          intent = std::move(parsed);
+        } else {
+          if (query->table.empty() || query->columns.empty())
+            return fail(Code::invalid_request, "say what to read",
+                        "Give --table and --columns, or --intent FILE.");
+          intent = {
+              {"table", query->table}, {"columns", split(query->columns, ',')}, {"limit", query->limit}};
+        }
+        ApiClient api{session};
+        VMC_TRY(answer, api.post("/api/v1/connectors/" + query->connector + "/query",
+                                 {{"connection", query->connection},
+                                  {"intent", intent},
+                                  {"timeoutMs", query->timeout_ms}}));
+        if (session.json) {
+          print_json(answer);
+          return 0;
+        }
+        std::vector<std::string> header;
+        for (const auto& column : answer.at("columns")) header.push_back(text_of(column["name"]));
+        std::vector<std::vector<std::string>> rows;
+        for (const auto& row : answer.at("rows")) {
+          rows.emplace_back();
+          for (const auto& cell : row) rows.back().push_back(cell.is_null() ? "NULL" : text_of(cell));
+        }
+        print_table(header, rows);
+        say(fmt::format("{} rows in {} ms", text_of(answer["rowCount"]), text_of(answer["durationMs"])));
+        return 0;
+      });
   verb->add_option("connector", query->connector, "name of the connector")->required();
   verb->add_option("connection", query->connection, "id of the agent's connection")->required();
   verb->add_option("--table", query->table, "table to read");
   verb->add_option("--columns", query->columns, "columns, separated by commas");
   verb->add_option("--limit", query->limit, "rows at most (default: 20)")->check(CLI::Range(1, 10'000));
-  verb->add_option("--intent", query->intent_file, "the whole intent as JSON (schemas/intent.json)")->type_name("FILE");
-  verb->add_option("--timeout-ms", query->timeout_ms, "time limit in ms (default: 30000)")->check(CLI::Range(1, 600'000));
+  verb->add_option("--intent", query->intent_file, "the whole intent as JSON (schemas/intent.json)")
+      ->type_name("FILE");
+  verb->add_option("--timeout-ms", query->timeout_ms, "time limit in ms (default: 30000)")
+      ->check(CLI::Range(1, 600'000));
 }
 
 void add_schema(CLI::App& root, Session& session) {
   auto* noun = add_noun(root, "schema", "Published schemas");
-  struct Show { std::string connector, connection; };
+  struct Show {
+    std::string connector, connection;
+  };
   auto show = options<Show>();
-  auto* verb = add_verb(*noun, session, "show", "Show what a connector has published", [&session, show]() -> Result<int> {
-    ApiClient api{session};
-    VMC_TRY(found, api.get("/api/v1/connectors/" + show->connector + "/schemas/" + show->connection));
-    if (session.json) {
-      print_json(found.at("schema"));
-      return 0;
-    }
-    for (const auto& table : found.at("schema").at("tables")) {
-      print_line(text_of(table["name"]));
-      for (const auto& column : table.at("columns"))
-        print_line(fmt::format("  {:<28} {}", text_of(column["name"]), text_of(column["type"])));
-    }
-    say(fmt::format("version {}, published {}", text_of(found["version"]), time_of(found["publishedAt"])));
-    return 0;
-  });
+  auto* verb = add_verb(
+      *noun, session, "show", "Show what a connector has published", [&session, show]() -> Result<int> {
+        ApiClient api{session};
+        VMC_TRY(found, api.get("/api/v1/connectors/" + show->connector + "/schemas/" + show->connection));
+        if (session.json) {
+          print_json(found.at("schema"));
+          return 0;
+        }
+        for (const auto& table : found.at("schema").at("tables")) {
+          print_line(text_of(table["name"]));
+          for (const auto& column : table.at("columns"))
+            print_line(fmt::format("  {:<28} {}", text_of(column["name"]), text_of(column["type"])));
+        }
+        say(fmt::format("version {}, published {}", text_of(found["version"]),
+                        time_of(found["publishedAt"])));
+        return 0;
+      });
   verb->add_option("connector", show->connector, "name of the connector")->required();
   verb->add_option("connection", show->connection, "id of the agent's connection")->required();
 }

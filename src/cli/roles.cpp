@@ -26,7 +26,8 @@ Result<app::RoleOptions> role_options(const Session& session, const std::string&
 }  // namespace
 
 void add_roles(CLI::App& root, Session& session) {
-  auto* gateway = root.add_subcommand("gateway", "Run the cloud edge: agents connect here, the REST API answers here");
+  auto* gateway =
+      root.add_subcommand("gateway", "Run the cloud edge: agents connect here, the REST API answers here");
   gateway->fallthrough();
   gateway->callback([&session] {
     session.action = [&session]() -> Result<int> {
@@ -35,7 +36,8 @@ void add_roles(CLI::App& root, Session& session) {
     };
   });
 
-  auto* worker = root.add_subcommand("worker", "Run workflow executions; start more of them for more throughput");
+  auto* worker =
+      root.add_subcommand("worker", "Run workflow executions; start more of them for more throughput");
   worker->fallthrough();
   worker->callback([&session] {
     session.action = [&session]() -> Result<int> {
@@ -47,13 +49,16 @@ void add_roles(CLI::App& root, Session& session) {
   // Shared by the options, which CLI11 fills in, and the action, which reads them.
   auto demo = std::make_shared<app::DemoOptions>();
   auto with_demo = std::make_shared<bool>(false);
-  auto* all = root.add_subcommand("all-in-one", "Run gateway, worker and agent in one process on embedded SQLite");
+  auto* all =
+      root.add_subcommand("all-in-one", "Run gateway, worker and agent in one process on embedded SQLite");
   all->fallthrough();
   all->add_flag("--demo", *with_demo, "make a small ERP database and move it, with proof");
   all->add_flag("--once", demo->once, "with --demo: stop afterwards; exit code 0 only if the proof holds");
-  all->add_option("--listen", demo->listen, "with --demo: address of the gateway (default: a free port on loopback)")
+  all->add_option("--listen", demo->listen,
+                  "with --demo: address of the gateway (default: a free port on loopback)")
       ->type_name("HOST:PORT");
-  all->add_option("--order-lines", demo->order_lines, "with --demo: rows of the largest table (default: 120000)")
+  all->add_option("--order-lines", demo->order_lines,
+                  "with --demo: rows of the largest table (default: 120000)")
       ->check(CLI::Range(1000, 5'000'000));
   all->callback([&session, demo, with_demo] {
     session.action = [&session, demo, with_demo]() -> Result<int> {

@@ -66,7 +66,9 @@ CLI::App* add_verb(CLI::App& noun, Session& session, const std::string& name, co
 
 void print_line(std::string_view text) { fmt::print("{}\n", text); }
 void say(std::string_view text) { fmt::print(stderr, "{}\n", text); }
-void print_json(const Json& json) { fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace)); }
+void print_json(const Json& json) {
+  fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+}
 
 void print_table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
@@ -121,7 +123,8 @@ Result<std::string> read_text_file(const std::string& file, std::size_t bytes_ma
   if (!in) return fail(Code::not_found, fmt::format("cannot read the file {}", file), "Check the path.");
   std::string text{std::istreambuf_iterator<char>{in}, {}};
   if (text.size() > bytes_max)
-    return fail(Code::invalid_request, fmt::format("{} has {} bytes, the limit is {}", file, text.size(), bytes_max));
+    return fail(Code::invalid_request,
+                fmt::format("{} has {} bytes, the limit is {}", file, text.size(), bytes_max));
   return text;
 }
 

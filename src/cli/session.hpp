@@ -1,7 +1,7 @@
 // What every command shares: global options, output, and the door to the platform.
 //
-// A noun's file offers `void add_NOUN(CLI::App& root, Session& session)`: it declares its verbs, and each verb's
-// callback sets session.action. The action runs after the whole line was parsed.
+// A noun's file offers `void add_NOUN(CLI::App& root, Session& session)`: it declares its verbs, and each
+// verb's callback sets session.action. The action runs after the whole line was parsed.
 #pragma once
 
 #include <functional>
@@ -20,11 +20,11 @@ namespace vmc::cli {
 
 struct Session {
   // Global options.
-  std::string state;             // --state; "": the default folder
-  std::string config;            // --config; "": the role's default file when it exists
-  std::string gateway;           // --gateway URL; "": the embedded store in the state folder
-  std::string token_file;        // --token-file; else VMC_TOKEN
-  std::string authority_file;    // --ca
+  std::string state;           // --state; "": the default folder
+  std::string config;          // --config; "": the role's default file when it exists
+  std::string gateway;         // --gateway URL; "": the embedded store in the state folder
+  std::string token_file;      // --token-file; else VMC_TOKEN
+  std::string authority_file;  // --ca
   std::string tenant = "default";
   bool json = false;
 
@@ -39,14 +39,15 @@ CLI::App* add_verb(CLI::App& noun, Session& session, const std::string& name, co
 CLI::App* add_noun(CLI::App& root, const std::string& name, const std::string& summary);
 
 // Output. Tables adapt to their content; nothing is coloured that is no terminal.
-void print_line(std::string_view text);                                   // standard output
-void say(std::string_view text);                                          // standard error
+void print_line(std::string_view text);  // standard output
+void say(std::string_view text);         // standard error
 void print_json(const Json& json);
 void print_table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows);
-std::string text_of(const Json& value);                                   // "" for null
-std::string time_of(const Json& micros);                                  // local reading of µs, "never" for null
+std::string text_of(const Json& value);   // "" for null
+std::string time_of(const Json& micros);  // local reading of µs, "never" for null
 
-// Secrets come from standard input (or a prompt without echo on a terminal) or a file, never from an argument.
+// Secrets come from standard input (or a prompt without echo on a terminal) or a file, never from an
+// argument.
 Result<crypto::Secret> read_secret(const std::string& prompt);
 Result<std::string> read_text_file(const std::string& file, std::size_t bytes_max);
 
@@ -63,7 +64,8 @@ class ApiClient {
   Result<void> ensure_tenant();
 
  private:
-  Result<Json> call(const std::string& method, const std::string& path, const Json* body, const std::string& idempotency_key);
+  Result<Json> call(const std::string& method, const std::string& path, const Json* body,
+                    const std::string& idempotency_key);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -20,9 +20,9 @@ inline std::string_view as_text(ByteView bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-std::string to_hex(ByteView bytes);                           // lower case
-std::optional<Bytes> from_hex(std::string_view text);         // nullopt unless wholly hex
-std::string to_base64(ByteView bytes);                        // standard alphabet, padded
-std::optional<Bytes> from_base64(std::string_view text);      // strict: canonical padding only
+std::string to_hex(ByteView bytes);                       // lower case
+std::optional<Bytes> from_hex(std::string_view text);     // nullopt unless wholly hex
+std::string to_base64(ByteView bytes);                    // standard alphabet, padded
+std::optional<Bytes> from_base64(std::string_view text);  // strict: canonical padding only
 
 }  // namespace vmc

@@ -33,8 +33,8 @@ std::string to_rfc3339(Micros time) {
   const auto stamp = static_cast<std::time_t>(whole);
   std::tm utc{};
   gmtime_r(&stamp, &utc);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
-                     utc.tm_hour, utc.tm_min, utc.tm_sec, part);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", utc.tm_year + 1900, utc.tm_mon + 1,
+                     utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, part);
 }
 
 }  // namespace vmc

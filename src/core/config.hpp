@@ -48,11 +48,12 @@ class Table {
   SecretRef secret(std::string_view key);
   std::vector<std::string> strings(std::string_view key);
   // One of `allowed`, else a complaint that lists them.
-  std::string choice(std::string_view key, std::string fallback, std::initializer_list<std::string_view> allowed);
+  std::string choice(std::string_view key, std::string fallback,
+                     std::initializer_list<std::string_view> allowed);
 
   bool has(std::string_view key) const;
-  Table table(std::string_view key);                                  // empty when absent
-  std::vector<Table> tables(std::string_view key);                    // [[key]]
+  Table table(std::string_view key);                                              // empty when absent
+  std::vector<Table> tables(std::string_view key);                                // [[key]]
   std::vector<std::pair<std::string, Table>> named_tables(std::string_view key);  // [key.NAME]
 
   // `message` goes on after the name: "must not be empty". An empty key means the table itself.

@@ -52,10 +52,10 @@ enum class Code {
 
 struct CodeInfo {
   Code code;
-  std::string_view name;      // as on the wire: "AUTH_FAILED"
-  std::string_view meaning;   // one sentence
-  std::string_view next;      // what to do about it
-  bool retryable;             // may the same request succeed later, unchanged?
+  std::string_view name;     // as on the wire: "AUTH_FAILED"
+  std::string_view meaning;  // one sentence
+  std::string_view next;     // what to do about it
+  bool retryable;            // may the same request succeed later, unchanged?
   int http_status;
   int exit_code;
 };

@@ -14,8 +14,10 @@ bool too_deep(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (quoted) {
-      if (c == '\\') ++i;
-      else if (c == '"') quoted = false;
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        quoted = false;
     } else if (c == '"') {
       quoted = true;
     } else if (c == '{' || c == '[') {
@@ -31,9 +33,11 @@ bool too_deep(std::string_view text) {
 
 Result<Json> parse_json(std::string_view text, std::size_t size_max) {
   if (text.size() > size_max)
-    return fail(Code::invalid_request, fmt::format("the JSON text has {} bytes, the limit is {}", text.size(), size_max));
+    return fail(Code::invalid_request,
+                fmt::format("the JSON text has {} bytes, the limit is {}", text.size(), size_max));
   if (too_deep(text))
-    return fail(Code::invalid_request, fmt::format("the JSON text is nested deeper than {} levels", kJsonDepthMax));
+    return fail(Code::invalid_request,
+                fmt::format("the JSON text is nested deeper than {} levels", kJsonDepthMax));
   try {
     return Json::parse(text);
   } catch (const Json::parse_error& e) {
@@ -44,7 +48,8 @@ Result<Json> parse_json(std::string_view text, std::size_t size_max) {
 }
 
 JsonReader::JsonReader(const Json& object, std::string path) : object_{object}, path_{std::move(path)} {
-  if (!object.is_object()) complaint_ = fmt::format("'{}' must be an object", path_.empty() ? "the body" : path_);
+  if (!object.is_object())
+    complaint_ = fmt::format("'{}' must be an object", path_.empty() ? "the body" : path_);
 }
 
 void JsonReader::complain(const char* key, std::string_view what) {
@@ -96,10 +101,16 @@ bool JsonReader::boolean_or(const char* key, bool fallback) {
   const Json* value = find(key, Json::value_t::boolean, "true or false", false);
   return value ? value->get<bool>() : fallback;
 }
-const Json* JsonReader::object(const char* key) { return find(key, Json::value_t::object, "an object", true); }
-const Json* JsonReader::object_or_null(const char* key) { return find(key, Json::value_t::object, "an object", false); }
+const Json* JsonReader::object(const char* key) {
+  return find(key, Json::value_t::object, "an object", true);
+}
+const Json* JsonReader::object_or_null(const char* key) {
+  return find(key, Json::value_t::object, "an object", false);
+}
 const Json* JsonReader::array(const char* key) { return find(key, Json::value_t::array, "a list", true); }
-const Json* JsonReader::array_or_null(const char* key) { return find(key, Json::value_t::array, "a list", false); }
+const Json* JsonReader::array_or_null(const char* key) {
+  return find(key, Json::value_t::array, "a list", false);
+}
 
 Result<void> JsonReader::finish(Code code) const {
   if (complaint_.empty()) return {};
@@ -109,7 +120,8 @@ Result<void> JsonReader::finish(Code code) const {
 Result<void> JsonReader::finish_strict(Code code) {
   if (complaint_.empty() && object_.is_object())
     for (const auto& [key, value] : object_.items())
-      if (std::find(seen_.begin(), seen_.end(), key) == seen_.end()) complain(key.c_str(), "is not known here");
+      if (std::find(seen_.begin(), seen_.end(), key) == seen_.end())
+        complain(key.c_str(), "is not known here");
   return finish(code);
 }
 

@@ -25,18 +25,18 @@ class JsonReader {
  public:
   explicit JsonReader(const Json& object, std::string path = "");
 
-  std::string str(const char* key);                                 // required, non-empty
+  std::string str(const char* key);  // required, non-empty
   std::string str_or(const char* key, std::string fallback);
   std::int64_t integer(const char* key);
   std::int64_t integer_or(const char* key, std::int64_t fallback);
   bool boolean_or(const char* key, bool fallback);
-  const Json* object(const char* key);                              // required
+  const Json* object(const char* key);  // required
   const Json* object_or_null(const char* key);
-  const Json* array(const char* key);                               // required
+  const Json* array(const char* key);  // required
   const Json* array_or_null(const char* key);
-  const Json* any(const char* key);                                 // null when absent
+  const Json* any(const char* key);  // null when absent
   bool has(const char* key) const;
-  void complain(const char* key, std::string_view what);            // records the first complaint
+  void complain(const char* key, std::string_view what);  // records the first complaint
 
   Result<void> finish(Code code = Code::command_malformed) const;
   Result<void> finish_strict(Code code = Code::invalid_request);

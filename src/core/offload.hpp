@@ -65,8 +65,9 @@ awaitable<R> offload(Pool& pool, F work, I interrupt = {}) {
     };
     asio::post(pool.threads(), std::move(job));
   };
-  auto value = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr, std::optional<R>)>(
-      start, asio::use_awaitable);
+  auto value =
+      co_await asio::async_initiate<const asio::use_awaitable_t<>,
+                                    void(std::exception_ptr, std::optional<R>)>(start, asio::use_awaitable);
   co_return std::move(*value);
 }
 

@@ -17,7 +17,8 @@ namespace vmc {
 template <class T>
 class Pipe {
  public:
-  Pipe(asio::any_io_executor loop, std::size_t capacity) : loop_{loop}, event_{std::make_shared<Event>(loop)}, capacity_{capacity} {}
+  Pipe(asio::any_io_executor loop, std::size_t capacity)
+      : loop_{loop}, event_{std::make_shared<Event>(loop)}, capacity_{capacity} {}
   Pipe(const Pipe&) = delete;
   Pipe& operator=(const Pipe&) = delete;
 

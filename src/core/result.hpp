@@ -32,21 +32,21 @@ inline Error fail(Code code, std::string message, std::string hint = {}) {
 
 // VMC_TRY(name, expression): declares `name` from the value, or returns the error to the caller.
 // VMC_CHECK(expression): the same for Result<void>. The CO_ forms do it inside a coroutine.
-#define VMC_TRY(name, ...)                                            \
-  auto name##_result = (__VA_ARGS__);                                 \
-  if (!name##_result) return std::move(name##_result).error();        \
+#define VMC_TRY(name, ...)                                     \
+  auto name##_result = (__VA_ARGS__);                          \
+  if (!name##_result) return std::move(name##_result).error(); \
   auto name = std::move(*name##_result)
-#define VMC_CO_TRY(name, ...)                                         \
-  auto name##_result = (__VA_ARGS__);                                 \
-  if (!name##_result) co_return std::move(name##_result).error();     \
+#define VMC_CO_TRY(name, ...)                                     \
+  auto name##_result = (__VA_ARGS__);                             \
+  if (!name##_result) co_return std::move(name##_result).error(); \
   auto name = std::move(*name##_result)
-#define VMC_CHECK(...)                                                \
-  do {                                                                \
-    auto vmc_checked = (__VA_ARGS__);                                 \
-    if (!vmc_checked) return std::move(vmc_checked).error();          \
+#define VMC_CHECK(...)                                       \
+  do {                                                       \
+    auto vmc_checked = (__VA_ARGS__);                        \
+    if (!vmc_checked) return std::move(vmc_checked).error(); \
   } while (false)
-#define VMC_CO_CHECK(...)                                             \
-  do {                                                                \
-    auto vmc_checked = (__VA_ARGS__);                                 \
-    if (!vmc_checked) co_return std::move(vmc_checked).error();       \
+#define VMC_CO_CHECK(...)                                       \
+  do {                                                          \
+    auto vmc_checked = (__VA_ARGS__);                           \
+    if (!vmc_checked) co_return std::move(vmc_checked).error(); \
   } while (false)

@@ -21,10 +21,13 @@ class Slots {
     Event turn{loop_};
     waiting_.push_back(&turn);
     while (!co_await stopping())
-      if (co_await turn.wait_for(std::chrono::hours{1})) co_return true;  // release() has taken it off the queue
+      if (co_await turn.wait_for(std::chrono::hours{1}))
+        co_return true;  // release() has taken it off the queue
     const auto place = std::find(waiting_.begin(), waiting_.end(), &turn);
-    if (place == waiting_.end()) release();  // handed over at the very moment of the cancellation
-    else waiting_.erase(place);
+    if (place == waiting_.end())
+      release();  // handed over at the very moment of the cancellation
+    else
+      waiting_.erase(place);
     co_return false;
   }
   void release() {

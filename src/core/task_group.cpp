@@ -23,20 +23,20 @@ void TaskGroup::spawn(std::string name, awaitable<void> task) {
                  asio::bind_cancellation_slot(child->stop.slot(), std::move(done)));
 }
 
+// A stop stays visible to the waiter after the join: the state is reset only while there is nothing in it.
 awaitable<void> TaskGroup::join() {
-  // The state points into what the reset replaces: take the value now.
-  const auto before = (co_await asio::this_coro::cancellation_state).cancelled();
-  co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
+  auto passed_on = asio::cancellation_type::none;
+  if ((co_await asio::this_coro::cancellation_state).cancelled() == asio::cancellation_type::none)
+    co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
   co_await asio::this_coro::throw_if_cancelled(false);
-  if (before != asio::cancellation_type::none) emit(before);
   while (!children_.empty()) {
-    co_await idle_.async_wait(as_tuple_awaitable);
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none) {
-      const auto type = state.cancelled();
-      emit(type);
-      co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
+    const auto told = (co_await asio::this_coro::cancellation_state).cancelled();
+    if (told != passed_on) {
+      passed_on = told;
+      emit(told);
+      continue;
     }
+    co_await idle_.async_wait(as_tuple_awaitable);
   }
   if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
 }
@@ -70,7 +70,8 @@ void TaskGroup::emit(asio::cancellation_type type) {
 
 void TaskGroup::finish(Iter child, std::exception_ptr error) {
   const bool real = error && !is_cancellation(error);
-  if (real) log::error("task", "a task ended with an error", {{"task", child->name}, {"error", describe(error)}});
+  if (real)
+    log::error("task", "a task ended with an error", {{"task", child->name}, {"error", describe(error)}});
   children_.erase(child);
   if (real && policy_ == OnError::fail_group && !error_) {
     error_ = error;

@@ -30,8 +30,8 @@ class TaskGroup {
   void drain() { emit(asio::cancellation_type::total); }
   void cancel() { emit(asio::cancellation_type::terminal); }
 
-  // Waits for every child, passing on a stop that reaches (or has reached) the waiter. Rethrows the first child's error
-  // under fail_group.
+  // Waits for every child, passing on a stop that reaches (or has reached) the waiter. Rethrows the first
+  // child's error under fail_group.
   awaitable<void> join();
   // Waits at most `limit`; true when every child has returned.
   awaitable<bool> join_for(Duration limit);

@@ -15,7 +15,8 @@ std::optional<std::uint64_t> number_with_unit(std::string_view text, std::span<c
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || end == text.data()) return std::nullopt;
-  const std::string_view unit = trim(std::string_view{end, static_cast<std::size_t>(text.data() + text.size() - end)});
+  const std::string_view unit =
+      trim(std::string_view{end, static_cast<std::size_t>(text.data() + text.size() - end)});
   for (const auto& known : units) {
     std::uint64_t value = 0;
     if (known.name == unit && !__builtin_mul_overflow(number, known.factor, &value)) return value;
@@ -41,16 +42,17 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::optional<std::chrono::microseconds> parse_duration(std::string_view text) {
-  static constexpr Unit units[] = {{"us", 1},           {"ms", 1'000},         {"s", 1'000'000},
-                                   {"m", 60'000'000},   {"h", 3'600'000'000},  {"d", 86'400'000'000}};
+  static constexpr Unit units[] = {{"us", 1},         {"ms", 1'000},        {"s", 1'000'000},
+                                   {"m", 60'000'000}, {"h", 3'600'000'000}, {"d", 86'400'000'000}};
   const auto value = number_with_unit(trim(text), units);
   if (!value || *value > static_cast<std::uint64_t>(INT64_MAX / 2)) return std::nullopt;
   return std::chrono::microseconds{static_cast<std::int64_t>(*value)};
 }
 
 std::optional<std::uint64_t> parse_size(std::string_view text) {
-  static constexpr Unit units[] = {{"B", 1},          {"KB", 1000},       {"MB", 1000'000},    {"GB", 1000'000'000},
-                                   {"KiB", 1u << 10}, {"MiB", 1u << 20}, {"GiB", 1u << 30}};
+  static constexpr Unit units[] = {
+      {"B", 1},          {"KB", 1000},      {"MB", 1000'000}, {"GB", 1000'000'000},
+      {"KiB", 1u << 10}, {"MiB", 1u << 20}, {"GiB", 1u << 30}};
   return number_with_unit(trim(text), units);
 }
 
@@ -102,7 +104,10 @@ bool is_utf8(std::string_view text) {
       ++p;
       continue;
     }
-    const int more = *p >= 0xf0 && *p <= 0xf4 ? 3 : *p >= 0xe0 && *p < 0xf0 ? 2 : *p >= 0xc2 && *p < 0xe0 ? 1 : -1;
+    const int more = *p >= 0xf0 && *p <= 0xf4  ? 3
+                     : *p >= 0xe0 && *p < 0xf0 ? 2
+                     : *p >= 0xc2 && *p < 0xe0 ? 1
+                                               : -1;
     if (more < 0 || end - p <= more) return false;
     std::uint32_t point = *p & (more == 3 ? 0x07u : more == 2 ? 0x0fu : 0x1fu);
     for (int i = 1; i <= more; ++i) {

@@ -14,12 +14,14 @@ namespace {
 
 constexpr std::size_t kMessageBeforeLogin = 4096;
 constexpr std::size_t kMessageAfterLogin = 4u << 20;
-constexpr std::size_t kTasksMax = 64;          // acknowledgements and results being written
-constexpr std::int64_t kSendAtOnce = 32;       // commands read from the queue in one go
-constexpr int kMalformedMax = 10;              // messages, then the connection is closed
+constexpr std::size_t kTasksMax = 64;     // acknowledgements and results being written
+constexpr std::int64_t kSendAtOnce = 32;  // commands read from the queue in one go
+constexpr int kMalformedMax = 10;         // messages, then the connection is closed
 
 // What agents see as their key id: it names the tenant too, because later logins carry nothing else.
-std::string public_key_id(const std::string& tenant, const std::string& key_id) { return tenant + "_" + key_id; }
+std::string public_key_id(const std::string& tenant, const std::string& key_id) {
+  return tenant + "_" + key_id;
+}
 
 }  // namespace
 
@@ -37,11 +39,16 @@ awaitable<void> AgentSession::run() {
   co_await asio::this_coro::throw_if_cancelled(false);
   auto authenticated = co_await authenticate();
   if (!authenticated) co_return;
-  log::info("gateway", "agent connected", {{"tenant", identity_.tenant}, {"connector", identity_.login.connector_name},
-                                           {"epoch", identity_.login.epoch}, {"peer", link_->peer()}});
+  log::info("gateway", "agent connected",
+            {{"tenant", identity_.tenant},
+             {"connector", identity_.login.connector_name},
+             {"epoch", identity_.login.epoch},
+             {"peer", link_->peer()}});
   auto wake = [this] { wake_.notify(); };
-  auto commands = platform_.bus.subscribe(state::connector_topic(identity_.tenant, identity_.connector_id), loop_, wake);
-  auto revoked = platform_.bus.subscribe(state::revoked_topic(identity_.tenant, identity_.connector_id), loop_, wake);
+  auto commands =
+      platform_.bus.subscribe(state::connector_topic(identity_.tenant, identity_.connector_id), loop_, wake);
+  auto revoked =
+      platform_.bus.subscribe(state::revoked_topic(identity_.tenant, identity_.connector_id), loop_, wake);
   // An older session of this connector looks at the state now, and ends.
   platform_.bus.publish(state::connector_topic(identity_.tenant, identity_.connector_id));
   tasks_.spawn("pump", pump());
@@ -56,10 +63,13 @@ awaitable<void> AgentSession::run() {
   }
   link_->abort();
   co_await tasks_.join();
-  auto gone = [&](store::Tx& tx) { return state::mark_gone(tx, identity_.connector_id, identity_.login.epoch); };
+  auto gone = [&](store::Tx& tx) {
+    return state::mark_gone(tx, identity_.connector_id, identity_.login.epoch);
+  };
   auto marked = co_await platform_.db.transact(identity_.tenant, gone);
   if (!marked) log::warn("gateway", "cannot record that an agent left", {{"error", marked.error().text()}});
-  log::info("gateway", "agent disconnected", {{"tenant", identity_.tenant}, {"connector", identity_.login.connector_name}});
+  log::info("gateway", "agent disconnected",
+            {{"tenant", identity_.tenant}, {"connector", identity_.login.connector_name}});
 }
 
 awaitable<void> AgentSession::send(wire::GatewayMessage message) {
@@ -70,11 +80,13 @@ awaitable<void> AgentSession::send(wire::GatewayMessage message) {
 
 awaitable<void> AgentSession::refuse(Error error, std::uint16_t code) {
   log::warn("gateway", "agent refused", {{"peer", link_->peer()}, {"error", error.text()}});
-  co_await send(wire::Problem{error.code, error.message});
+  wire::Problem notice{error.code, error.message};
+  co_await send(std::move(notice));
   co_await link_->close(code, std::string{error.name()});
 }
 
-// --- Authentication -----------------------------------------------------------------------------------------
+// --- Authentication
+// -----------------------------------------------------------------------------------------
 
 awaitable<Result<void>> AgentSession::authenticate() {
   link_->set_message_limit(kMessageBeforeLogin);
@@ -94,14 +106,18 @@ awaitable<Result<void>> AgentSession::authenticate() {
     co_return error;
   }
   const bool enrolment = !auth->api_key.empty();
-  auto identity = enrolment ? co_await enrol(std::move(*auth)) : co_await log_in(std::move(*auth), challenge.nonce);
+  Result<Identity> identity = fail(Code::auth_failed, "no login");
+  if (enrolment)
+    identity = co_await enrol(std::move(*auth));
+  else
+    identity = co_await log_in(std::move(*auth), challenge.nonce);
   if (!identity) {
     co_await refuse(identity.error(), kCloseUnauthorised);
     co_return identity.error();
   }
   if (identity->login.duplicate) {
-    auto error = fail(Code::duplicate_connection,
-                      fmt::format("another installation is connected as '{}'", identity->login.connector_name));
+    auto error = fail(Code::duplicate_connection, fmt::format("another installation is connected as '{}'",
+                                                              identity->login.connector_name));
     co_await refuse(error, kCloseDuplicate);
     co_return error;
   }
@@ -120,7 +136,8 @@ awaitable<Result<void>> AgentSession::authenticate() {
   connected.key_id = public_key_id(identity_.tenant, identity_.key_id);
   connected.server_time = platform_.clock.now();
   connected.epoch = identity_.login.epoch;
-  const auto session = state::session_key(platform_.master_key.view(), identity_.tenant, identity_.connector_id, connected.epoch);
+  const auto session = state::session_key(platform_.master_key.view(), identity_.tenant,
+                                          identity_.connector_id, connected.epoch);
   connected.session_key.assign(session.view().begin(), session.view().end());
   link_->set_message_limit(kMessageAfterLogin);
   co_await send(std::move(connected));
@@ -131,12 +148,13 @@ awaitable<Result<AgentSession::Identity>> AgentSession::enrol(wire::Auth auth) {
   auto parts = crypto::parse_api_key(auth.api_key);
   if (!parts) {
     crypto::wipe(auth.api_key);
-    co_return fail(Code::auth_failed, "the API key is not complete", "Copy the whole key, from vmc_ to the checksum.");
+    co_return fail(Code::auth_failed, "the API key is not complete",
+                   "Copy the whole key, from vmc_ to the checksum.");
   }
   if (auth.public_key.size() != 32) co_return fail(Code::auth_failed, "an enrolment needs a device key");
   auto work = [&](store::Tx& tx) -> Result<Identity> {
     VMC_TRY(key, state::authenticate_key(tx, *parts, auth.api_key, platform_.clock.now()));
-    state::Login login{key.connector_id, key.key_id, auth.installation_id, auth.agent_version,
+    state::Login login{key.connector_id, key.key_id,      auth.installation_id,       auth.agent_version,
                        auth.name,        auth.public_key, settings_.heartbeat_timeout};
     VMC_TRY(outcome, state::login(tx, login, platform_.clock.now()));
     return Identity{parts->tenant, std::move(outcome), key.connector_id, key.key_id};
@@ -149,7 +167,8 @@ awaitable<Result<AgentSession::Identity>> AgentSession::enrol(wire::Auth auth) {
 
 awaitable<Result<AgentSession::Identity>> AgentSession::log_in(wire::Auth auth, Bytes nonce) {
   const auto at = auth.key_id.find('_');
-  if (at == std::string::npos) co_return fail(Code::auth_failed, "the login carries neither a key nor a key id");
+  if (at == std::string::npos)
+    co_return fail(Code::auth_failed, "the login carries neither a key nor a key id");
   const auto tenant = auth.key_id.substr(0, at);
   const auto key_id = auth.key_id.substr(at + 1);
   const auto text = wire::challenge_text(nonce, auth.key_id, auth.installation_id, auth.last_epoch);
@@ -159,15 +178,17 @@ awaitable<Result<AgentSession::Identity>> AgentSession::log_in(wire::Auth auth, 
     if (!key) return wrong;
     VMC_TRY(connector, state::find_connector(tx, key->connector_id));
     if (!crypto::verify(connector.public_key, text, auth.signature)) return wrong;
-    state::Login login{connector.connector_id, key_id, auth.installation_id, auth.agent_version,
-                       auth.name,              {},     settings_.heartbeat_timeout};
+    state::Login login{connector.connector_id,     key_id,    auth.installation_id,
+                       auth.agent_version,         auth.name, {},
+                       settings_.heartbeat_timeout};
     VMC_TRY(outcome, state::login(tx, login, platform_.clock.now()));
     return Identity{tenant, std::move(outcome), connector.connector_id, key_id};
   };
   co_return co_await platform_.db.transact(tenant, work);
 }
 
-// --- Receiving ----------------------------------------------------------------------------------------------
+// --- Receiving
+// ----------------------------------------------------------------------------------------------
 
 awaitable<void> AgentSession::receive() {
   int malformed = 0;
@@ -181,7 +202,8 @@ awaitable<void> AgentSession::receive() {
     if (!message) {
       log::warn("gateway", "malformed message",
                 {{"connector", identity_.login.connector_name}, {"error", message.error().text()}});
-      co_await send(wire::Problem{message.error().code, message.error().message});
+      wire::Problem notice{message.error().code, message.error().message};
+      co_await send(std::move(notice));
       if (++malformed >= kMalformedMax) {
         co_await link_->close(kCloseMalformed, "too many malformed messages");
         co_return;
@@ -208,23 +230,30 @@ awaitable<void> AgentSession::handle(wire::AgentMessage message) {
       return state::mark_seen(tx, identity_.connector_id, identity_.login.epoch, platform_.clock.now());
     };
     auto marked = co_await platform_.db.transact(identity_.tenant, seen);
-    if (!marked && marked.error().code == Code::conflict) wake_.notify();  // fenced: the pump ends the session
+    if (!marked && marked.error().code == Code::conflict)
+      wake_.notify();  // fenced: the pump ends the session
   } else if (auto* waiting = std::get_if<wire::CommandWaiting>(&message)) {
     auto note = [&](store::Tx& tx) {
       return state::mark_waiting(tx, identity_.connector_id, waiting->command_id, waiting->waiting_on);
     };
     auto noted = co_await platform_.db.transact(identity_.tenant, note);
-    if (!noted) log::warn("gateway", "cannot note what a command waits on", {{"error", noted.error().text()}});
+    if (!noted)
+      log::warn("gateway", "cannot note what a command waits on", {{"error", noted.error().text()}});
   } else if (auto* schema = std::get_if<wire::SchemaDiscovery>(&message)) {
     co_await on_schema(std::move(*schema));
   } else if (auto* status = std::get_if<wire::Status>(&message)) {
-    log::info("gateway", "agent status", {{"connector", identity_.login.connector_name}, {"status", status->status},
-                                          {"reason", status->reason}});
+    log::info("gateway", "agent status",
+              {{"connector", identity_.login.connector_name},
+               {"status", status->status},
+               {"reason", status->reason}});
   } else if (auto* problem = std::get_if<wire::Problem>(&message)) {
     log::warn("gateway", "agent reports a problem",
-              {{"connector", identity_.login.connector_name}, {"code", info(problem->code).name}, {"message", problem->message}});
+              {{"connector", identity_.login.connector_name},
+               {"code", info(problem->code).name},
+               {"message", problem->message}});
   } else {
-    co_await send(wire::Problem{Code::command_malformed, "the session is authenticated already"});
+    wire::Problem notice{Code::command_malformed, "the session is authenticated already"};
+    co_await send(std::move(notice));
   }
 }
 
@@ -234,15 +263,18 @@ awaitable<void> AgentSession::on_ack(std::string command_id) {
   };
   auto acked = co_await platform_.db.transact(identity_.tenant, work);
   if (!acked && acked.error().code != Code::not_found)
-    log::warn("gateway", "cannot record an acknowledgement", {{"command", command_id}, {"error", acked.error().text()}});
+    log::warn("gateway", "cannot record an acknowledgement",
+              {{"command", command_id}, {"error", acked.error().text()}});
   crash_point("gateway.command_acked");
 }
 
 // The chunks a result speaks of must all be there, and durable, before the result counts.
 awaitable<Result<void>> AgentSession::check_chunks(const wire::CommandResult& result) {
   if (result.buffer_key.empty()) co_return Result<void>{};
-  const auto prefix = state::buffer_prefix(identity_.tenant, result.execution_id, result.command_id, result.attempt_epoch);
-  if (result.buffer_key != prefix) co_return fail(Code::command_malformed, "the result names a buffer that is not its own");
+  const auto prefix =
+      state::buffer_prefix(identity_.tenant, result.execution_id, result.command_id, result.attempt_epoch);
+  if (result.buffer_key != prefix)
+    co_return fail(Code::command_malformed, "the result names a buffer that is not its own");
   const auto folder = "buffer/" + prefix;
   VMC_CO_TRY(names, co_await platform_.objects.list(folder));
   std::int64_t expected = 0;
@@ -257,8 +289,10 @@ awaitable<void> AgentSession::on_result(wire::CommandResult result) {
   auto complete = co_await check_chunks(result);
   const auto id = result.command_id;
   if (!complete) {
-    if (complete.error().code == Code::unavailable) {  // our trouble: the agent keeps the result and sends it again
-      log::warn("gateway", "a result cannot be stored", {{"command", id}, {"error", complete.error().text()}});
+    if (complete.error().code ==
+        Code::unavailable) {  // our trouble: the agent keeps the result and sends it again
+      log::warn("gateway", "a result cannot be stored",
+                {{"command", id}, {"error", complete.error().text()}});
       co_return;
     }
     wire::CommandError error{id, result.attempt_epoch, complete.error().code, complete.error().message, true};
@@ -273,42 +307,50 @@ awaitable<void> AgentSession::on_error(wire::CommandError error) {
   co_await finish(std::move(id), std::move(error));
 }
 
-awaitable<void> AgentSession::finish(std::string command_id, std::variant<wire::CommandResult, wire::CommandError> outcome) {
+awaitable<void> AgentSession::finish(std::string command_id,
+                                     std::variant<wire::CommandResult, wire::CommandError> outcome) {
   auto work = [&](store::Tx& tx) {
-    return state::finish_command(tx, identity_.connector_id, command_id, outcome, tenant_key_.view(), platform_.clock.now());
+    return state::finish_command(tx, identity_.connector_id, command_id, outcome, tenant_key_.view(),
+                                 platform_.clock.now());
   };
   auto finished = co_await platform_.db.transact(identity_.tenant, work);
   if (!finished && finished.error().code != Code::not_found) {
-    log::warn("gateway", "a result cannot be recorded", {{"command", command_id}, {"error", finished.error().text()}});
+    log::warn("gateway", "a result cannot be recorded",
+              {{"command", command_id}, {"error", finished.error().text()}});
     co_return;  // not acknowledged: the agent sends it again
   }
   crash_point("gateway.result_committed");
   outstanding_.erase(command_id);
   platform_.bus.publish(state::command_topic(identity_.tenant, command_id));
   platform_.bus.publish(state::kJobsTopic);
-  co_await send(wire::ResultAck{command_id});
+  wire::ResultAck confirmation{command_id};
+  co_await send(std::move(confirmation));
   wake_.notify();
 }
 
 awaitable<void> AgentSession::on_schema(wire::SchemaDiscovery discovery) {
   auto work = [&](store::Tx& tx) {
-    return state::publish_schema(tx, identity_.connector_id, discovery.connection, discovery.schema, platform_.clock.now());
+    return state::publish_schema(tx, identity_.connector_id, discovery.connection, discovery.schema,
+                                 platform_.clock.now());
   };
   auto published = co_await platform_.db.transact(identity_.tenant, work);
   if (!published) {
     log::warn("gateway", "a schema cannot be published", {{"error", published.error().text()}});
-    co_return co_await send(wire::Problem{published.error().code, published.error().message});
+    wire::Problem notice{published.error().code, published.error().message};
+    co_return co_await send(std::move(notice));
   }
   platform_.bus.publish(state::schema_topic(identity_.tenant, identity_.connector_id));
 }
 
-// --- Sending ------------------------------------------------------------------------------------------------
+// --- Sending
+// ------------------------------------------------------------------------------------------------
 
 awaitable<void> AgentSession::pump() {
   co_await asio::this_coro::throw_if_cancelled(false);
   while (!over_ && !co_await stopping()) {
     auto going_on = co_await pump_once();
-    if (!going_on) log::warn("gateway", "cannot read the command queue", {{"error", going_on.error().text()}});
+    if (!going_on)
+      log::warn("gateway", "cannot read the command queue", {{"error", going_on.error().text()}});
     if (going_on && !*going_on) {
       over_ = true;
       link_->abort();
@@ -325,16 +367,18 @@ awaitable<Result<bool>> AgentSession::pump_once() {
   const auto limit = std::min(free_, kSendAtOnce);
   auto look = [&](store::Tx& tx) -> Result<bool> {
     VMC_TRY(connector, state::find_connector(tx, identity_.connector_id));
-    if (connector.epoch != identity_.login.epoch) {
-      standing = Standing::fenced;
-      return false;
-    }
+    // Revoking a key fences its session too: the reason is told first.
     if (!state::check_key_live(tx, identity_.key_id)) {
       standing = Standing::revoked;
       return false;
     }
+    if (connector.epoch != identity_.login.epoch) {
+      standing = Standing::fenced;
+      return false;
+    }
     if (limit <= 0) return true;
-    VMC_TRY(found, state::queued_commands(tx, identity_.connector_id, last_ordinal_, limit, tenant_key_.view(), platform_.clock.now()));
+    VMC_TRY(found, state::queued_commands(tx, identity_.connector_id, last_ordinal_, limit,
+                                          tenant_key_.view(), platform_.clock.now()));
     queued = std::move(found);
     return true;
   };
@@ -363,12 +407,16 @@ awaitable<Result<bool>> AgentSession::pump_once() {
 
 awaitable<void> AgentSession::tell_cancelled() {
   if (outstanding_.empty()) co_return;
+  const auto sent = outstanding_;  // results change it while the store looks
   std::vector<std::pair<std::string, std::string>> cancelled;
   auto look = [&](store::Tx& tx) -> Result<bool> {
     cancelled.clear();
-    for (const auto& [command, execution] : outstanding_) {
-      auto found = state::find_command(tx, identity_.connector_id, command, tenant_key_.view());
-      if (found && found->status == "cancelled") cancelled.emplace_back(command, execution);
+    for (const auto& [command, execution] : sent) {
+      auto outcome = state::command_outcome(tx, command, tenant_key_.view());
+      const auto* error = outcome && *outcome ? std::get_if<wire::CommandError>(&**outcome) : nullptr;
+      // Not the agent's own words: those end with an acknowledgement.
+      if (error && (error->code == Code::cancelled || error->code == Code::command_expired))
+        cancelled.emplace_back(command, execution);
     }
     return true;
   };
@@ -379,7 +427,7 @@ awaitable<void> AgentSession::tell_cancelled() {
   }
   for (const auto& [command, execution] : cancelled) {
     outstanding_.erase(command);
-    wire::Cancel cancel{execution, command, "the execution was cancelled"};
+    wire::Cancel cancel{execution, command, "the command is not wanted any more"};
     co_await send(std::move(cancel));
   }
 }

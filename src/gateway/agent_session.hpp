@@ -1,8 +1,8 @@
 // One agent's session: authentication, then commands out and results in, until the connection ends.
 //
-// Lives in one coroutine (with two children: the pump that sends, and acknowledgements being written). A session
-// that is no longer the connector's newest (by epoch) or whose key was revoked ends at its next look at the state,
-// which a wake-up makes immediate.
+// Lives in one coroutine (with two children: the pump that sends, and acknowledgements being written). A
+// session that is no longer the connector's newest (by epoch) or whose key was revoked ends at its next look
+// at the state, which a wake-up makes immediate.
 #pragma once
 
 #include <map>
@@ -26,7 +26,8 @@ inline constexpr std::uint16_t kCloseMalformed = 4004;
 
 class AgentSession {
  public:
-  AgentSession(asio::any_io_executor loop, Platform& platform, const Settings& settings, std::unique_ptr<net::Link> link);
+  AgentSession(asio::any_io_executor loop, Platform& platform, const Settings& settings,
+               std::unique_ptr<net::Link> link);
   awaitable<void> run();
 
  private:
@@ -45,12 +46,13 @@ class AgentSession {
   awaitable<void> on_ack(std::string command_id);
   awaitable<void> on_result(wire::CommandResult result);
   awaitable<void> on_error(wire::CommandError error);
-  awaitable<void> finish(std::string command_id, std::variant<wire::CommandResult, wire::CommandError> outcome);
+  awaitable<void> finish(std::string command_id,
+                         std::variant<wire::CommandResult, wire::CommandError> outcome);
   awaitable<void> on_schema(wire::SchemaDiscovery discovery);
   awaitable<Result<void>> check_chunks(const wire::CommandResult& result);
 
   awaitable<void> pump();
-  awaitable<Result<bool>> pump_once();             // false: the session is over
+  awaitable<Result<bool>> pump_once();  // false: the session is over
   awaitable<void> tell_cancelled();
   awaitable<void> send(wire::GatewayMessage message);
 
@@ -62,9 +64,9 @@ class AgentSession {
   crypto::Secret tenant_key_;
   Event wake_;
   TaskGroup tasks_;
-  std::int64_t free_ = 0;                          // commands the agent can still take
-  std::int64_t last_ordinal_ = -1;                 // newest command sent in this session
-  std::map<std::string, std::string> outstanding_; // command -> execution, sent and not finished
+  std::int64_t free_ = 0;                           // commands the agent can still take
+  std::int64_t last_ordinal_ = -1;                  // newest command sent in this session
+  std::map<std::string, std::string> outstanding_;  // command -> execution, sent and not finished
   bool over_ = false;
 };
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -19,7 +20,7 @@ Result<void> check_query(const ApiRoute& route, const net::Request& request) {
   const auto known = split(route.query, ' ');
   for (const auto& [name, value] : request.query) {
     const auto is_it = [&name = name](const std::string& word) {
-      return word.substr(0, word.find(':')) == name;
+      return !word.empty() && word.substr(0, word.find(':')) == name;
     };
     if (std::none_of(known.begin(), known.end(), is_it))
       return fail(Code::invalid_request, fmt::format("the query parameter '{}' is not known here", name));
@@ -35,9 +36,11 @@ Result<void> check(const ApiRoute& route, const Call& call) {
   return check_query(route, call.request);
 }
 
-// Who stops passing an error on, logs it: here those that are ours, not the caller's.
+// Who stops passing an error on, logs it: here those that are neither the caller's nor an agent's.
 void log_own_fault(const ApiRoute& route, const Call& call, const Error& error) {
-  if (info(error.code).http_status < 500 || error.code == Code::connector_offline) return;
+  constexpr std::array ours{Code::internal, Code::unavailable, Code::vault_decrypt_error,
+                            Code::workflow_hash_mismatch};
+  if (std::find(ours.begin(), ours.end(), error.code) == ours.end()) return;
   log::warn("api", "a request failed",
             {{"route", fmt::format("{} {}", route.method, route.pattern)},
              {"tenant", call.caller.tenant},

@@ -37,16 +37,19 @@ Result<ChunkRequest> parse(const net::Request& request) {
   chunk.connector = request.header(wire::kConnectorHeader);
   const auto mac = from_hex(request.header(wire::kMacHeader));
   for (const auto* id : {&chunk.tenant, &chunk.execution, &chunk.command, &chunk.connector})
-    if (!is_plain_id(*id)) return fail(Code::invalid_request, "the path or the connector header is malformed");
-  if (!number(request.parameters.at("epoch"), chunk.attempt_epoch) || !number(request.parameters.at("index"), chunk.index) ||
-      chunk.index > INT32_MAX || !number(request.header(wire::kSessionHeader), chunk.session) || !mac || mac->size() != 32)
+    if (!is_plain_id(*id))
+      return fail(Code::invalid_request, "the path or the connector header is malformed");
+  if (!number(request.parameters.at("epoch"), chunk.attempt_epoch) ||
+      !number(request.parameters.at("index"), chunk.index) || chunk.index > INT32_MAX ||
+      !number(request.header(wire::kSessionHeader), chunk.session) || !mac || mac->size() != 32)
     return fail(Code::invalid_request, "a number or the MAC of the chunk is malformed");
   chunk.mac = *mac;
   return chunk;
 }
 
 // The session must be the connector's newest, and the command open.
-Result<wire::Command> authorise(store::Tx& tx, const ChunkRequest& chunk, const std::string& command_id, ByteView master_key) {
+Result<wire::Command> authorise(store::Tx& tx, const ChunkRequest& chunk, const std::string& command_id,
+                                ByteView master_key) {
   VMC_TRY(connector, state::find_connector(tx, chunk.connector));
   if (connector.epoch != chunk.session)
     return fail(Code::conflict, "a newer session of this connector exists", "Reconnect and send it again.");
@@ -64,9 +67,14 @@ awaitable<Result<void>> put_chunk(Platform& platform, net::Request& request) {
   VMC_CO_TRY(chunk, parse(request));
   if (request.body.empty()) co_return fail(Code::invalid_request, "the chunk is empty");
   auto check = [&] {
-    const auto key = state::session_key(platform.master_key.view(), chunk.tenant, chunk.connector, chunk.session);
-    const data::ChunkLabel label{chunk.tenant, chunk.connector, chunk.command, chunk.attempt_epoch,
-                                 static_cast<std::uint32_t>(chunk.index), request.header(wire::kLastHeader) == "1"};
+    const auto key =
+        state::session_key(platform.master_key.view(), chunk.tenant, chunk.connector, chunk.session);
+    const data::ChunkLabel label{chunk.tenant,
+                                 chunk.connector,
+                                 chunk.command,
+                                 chunk.attempt_epoch,
+                                 static_cast<std::uint32_t>(chunk.index),
+                                 request.header(wire::kLastHeader) == "1"};
     return crypto::equal_constant_time(data::chunk_mac(key.view(), label, request.body), chunk.mac);
   };
   const bool fits = co_await offload(platform.cpu, check);
@@ -88,9 +96,11 @@ awaitable<Result<Bytes>> get_chunk(Platform& platform, net::Request& request) {
   VMC_CO_TRY(chunk, parse(request));
   const auto reader = request.header(wire::kCommandHeader);
   if (!is_plain_id(reader)) co_return fail(Code::invalid_request, "the command header is malformed");
-  const auto key = state::session_key(platform.master_key.view(), chunk.tenant, chunk.connector, chunk.session);
+  const auto key =
+      state::session_key(platform.master_key.view(), chunk.tenant, chunk.connector, chunk.session);
   const auto text = wire::download_text(request.path, chunk.connector, chunk.session, reader);
-  if (!crypto::equal_constant_time(crypto::hmac_sha256(key.view(), as_bytes(text)), chunk.mac)) co_return wrong_mac();
+  if (!crypto::equal_constant_time(crypto::hmac_sha256(key.view(), as_bytes(text)), chunk.mac))
+    co_return wrong_mac();
   auto allowed = [&](store::Tx& tx) -> Result<bool> {
     VMC_TRY(command, authorise(tx, chunk, reader, platform.master_key.view()));
     if (!command.input || command.input->buffer_key != chunk.prefix())

@@ -22,12 +22,14 @@ Result<net::ServerSettings> server_settings(const Settings& settings) {
   net::ServerSettings server;
   const auto colon = settings.listen.rfind(':');
   std::uint16_t port = 0;
-  const auto text = colon == std::string::npos ? std::string_view{} : std::string_view{settings.listen}.substr(colon + 1);
+  const auto text =
+      colon == std::string::npos ? std::string_view{} : std::string_view{settings.listen}.substr(colon + 1);
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
   if (text.empty() || error != std::errc{} || end != text.data() + text.size())
     return fail(Code::invalid_request, fmt::format("listen = \"{}\" is not HOST:PORT", settings.listen));
   server.address = settings.listen.substr(0, colon);
-  if (server.address.size() > 2 && server.address.front() == '[') server.address = server.address.substr(1, server.address.size() - 2);
+  if (server.address.size() > 2 && server.address.front() == '[')
+    server.address = server.address.substr(1, server.address.size() - 2);
   server.port = port;
   server.handshake_timeout = settings.authentication_timeout;
   return server;
@@ -94,7 +96,8 @@ class GatewayRole final : public Gateway {
 
 }  // namespace
 
-Result<std::unique_ptr<Gateway>> make_gateway(asio::io_context& loop, Platform platform, const Settings& settings) {
+Result<std::unique_ptr<Gateway>> make_gateway(asio::io_context& loop, Platform platform,
+                                              const Settings& settings) {
   auto gateway = std::make_unique<GatewayRole>(loop, platform, settings);
   VMC_CHECK(gateway->bind());
   return std::unique_ptr<Gateway>{std::move(gateway)};

@@ -1,4 +1,5 @@
 // What needs no token: is it alive, can it work, what can it do.
+#include "core/log.hpp"
 #include "core/version.hpp"
 #include "gateway/api_table.hpp"
 #include "state/platform.hpp"
@@ -19,7 +20,10 @@ awaitable<Answer> Handlers::readiness(Call&) {
   };
   std::string platform{store::kPlatform};
   auto read = co_await platform_.db.read(std::move(platform), work);
-  if (!read) co_return fail(Code::unavailable, "the database does not answer");
+  if (!read) {
+    log::warn("api", "the database cannot be read", {{"error", read.error().text()}});
+    co_return fail(Code::unavailable, "the database does not answer");
+  }
   Json body{{"status", "ready"}};
   co_return net::Response::json(200, body);
 }

@@ -84,7 +84,8 @@ int child_main() {
   Hello hello;
   if (!greeting || greeting->type != Frame::hello || !decode(greeting->payload, hello)) return 2;
   install_limit_handlers();
-  // Every batch needs the same large buffers again: keep them, where malloc would give each back to the kernel.
+  // Every batch needs the same large buffers again: keep them, where malloc would give each back to the
+  // kernel.
   ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
   ::mallopt(M_TRIM_THRESHOLD, 64 << 20);
   if (const auto problem = confine(hello.address_space)) {
@@ -102,7 +103,7 @@ int child_main() {
     if (loading && !decode(request->payload, script)) ::_exit(2);
     if (loading) limits = script.limits;
     start_cpu_clock(limits.cpu);
-    const auto reply = loading                          ? load(engine, script)
+    const auto reply = loading                         ? load(engine, script)
                        : request->type == Frame::run   ? run(*engine, request->payload)
                        : request->type == Frame::lines ? run_lines(*engine, request->payload)
                                                        : Reply{Frame::failed, {}};

@@ -76,7 +76,8 @@ class Spawn {
 
 }  // namespace
 
-Result<std::unique_ptr<ChildProcess>> ChildProcess::start(asio::any_io_executor loop, const std::string& binary) {
+Result<std::unique_ptr<ChildProcess>> ChildProcess::start(asio::any_io_executor loop,
+                                                          const std::string& binary) {
   int pair[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
     return fail(Code::unavailable, std::string{"no socket for a script process: "} + std::strerror(errno));
@@ -85,11 +86,13 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(asio::any_io_executor 
   // Above the numbers the child's file actions touch, whatever this process has closed.
   Descriptor high{::fcntl(theirs.fd, F_DUPFD_CLOEXEC, kChildSocket + 1)};
   if (high.fd < 0)
-    return fail(Code::unavailable, std::string{"no descriptor for a script process: "} + std::strerror(errno));
+    return fail(Code::unavailable,
+                std::string{"no descriptor for a script process: "} + std::strerror(errno));
   pid_t pid = -1;
   const int error = Spawn{}.run(binary, high.fd, pid);
   if (error != 0)
-    return fail(Code::unavailable, "the script process cannot be started from " + binary + ": " + std::strerror(error));
+    return fail(Code::unavailable,
+                "the script process cannot be started from " + binary + ": " + std::strerror(error));
   return std::unique_ptr<ChildProcess>{new ChildProcess{std::move(loop), pid, ours.release()}};
 }
 
@@ -116,7 +119,8 @@ void ChildProcess::reap() {
 
 awaitable<int> ChildProcess::bury() {
   kill();
-  // Without pidfds (an old kernel, a container's own filter) the wait below blocks for the moment a SIGKILL takes.
+  // Without pidfds (an old kernel, a container's own filter) the wait below blocks for the moment a SIGKILL
+  // takes.
   if (end_.is_open()) co_await end_.async_wait(asio::posix::descriptor_base::wait_read, as_tuple_awaitable);
   reap();
   co_return status_;
@@ -129,7 +133,8 @@ void ChildProcess::allow_cpu(Duration cpu) {
   rlimit now{};
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(cpu).count();
   if (::prlimit(pid_, RLIMIT_CPU, nullptr, &now) != 0) return;
-  now.rlim_cur = std::min<rlim_t>(static_cast<rlim_t>(used.tv_sec + seconds) + kCpuSlackSeconds, now.rlim_max);
+  now.rlim_cur =
+      std::min<rlim_t>(static_cast<rlim_t>(used.tv_sec + seconds) + kCpuSlackSeconds, now.rlim_max);
   ::prlimit(pid_, RLIMIT_CPU, &now, nullptr);
 }
 

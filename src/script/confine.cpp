@@ -49,8 +49,9 @@ std::optional<std::string> limit(int resource, rlim_t most, std::string_view wha
 std::optional<std::string> set_limits([[maybe_unused]] std::uint64_t address_space) {
 #if !VMC_SCRIPT_SANITIZED
   if (auto bad = limit(RLIMIT_AS, mapped_bytes() + address_space, "RLIMIT_AS")) return bad;
+  if (auto bad = limit(RLIMIT_NOFILE, 0, "RLIMIT_NOFILE"))
+    return bad;  // a sanitizer probes memory with a pipe
 #endif
-  if (auto bad = limit(RLIMIT_NOFILE, 0, "RLIMIT_NOFILE")) return bad;
   if (auto bad = limit(RLIMIT_NPROC, 0, "RLIMIT_NPROC")) return bad;
   if (auto bad = limit(RLIMIT_FSIZE, 0, "RLIMIT_FSIZE")) return bad;
   if (auto bad = limit(RLIMIT_MEMLOCK, 0, "RLIMIT_MEMLOCK")) return bad;

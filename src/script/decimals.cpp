@@ -87,8 +87,9 @@ int refuse_division(lua_State* L) {
 }
 
 int equal(lua_State* L) {
-  const auto order = decimal_at(L, 1) && decimal_at(L, 2) ? compare(to_decimal(*decimal_at(L, 1)), to_decimal(*decimal_at(L, 2)))
-                                                          : std::nullopt;
+  const auto order = decimal_at(L, 1) && decimal_at(L, 2)
+                         ? compare(to_decimal(*decimal_at(L, 1)), to_decimal(*decimal_at(L, 2)))
+                         : std::nullopt;
   lua_pushboolean(L, order == 0);
   return 1;
 }
@@ -111,7 +112,8 @@ int text(lua_State* L) {
 
 int concat(lua_State* L) {
   for (const int i : {1, 2}) {
-    if (!decimal_at(L, i) && !lua_isstring(L, i)) return luaL_error(L, "attempt to concatenate %s", kind_of(L, i));
+    if (!decimal_at(L, i) && !lua_isstring(L, i))
+      return luaL_error(L, "attempt to concatenate %s", kind_of(L, i));
   }
   std::string out{push_text(L, 1)};
   out += push_text(L, 2);
@@ -185,13 +187,22 @@ ExactDecimal to_decimal(const DecimalBox& box) {
 }
 
 void open_decimals(lua_State* L) {
-  static constexpr luaL_Reg methods[] = {{"round", round},         {"abs", absolute}, {"to_integer", to_integer},
-                                         {"to_float", to_float},   {"text", text},    {nullptr, nullptr}};
-  static constexpr luaL_Reg operators[] = {
-      {"__add", add},     {"__sub", subtract}, {"__mul", multiply},        {"__unm", negate},
-      {"__div", refuse_division}, {"__idiv", refuse_division}, {"__mod", refuse_division}, {"__eq", equal},
-      {"__lt", less},     {"__le", less_or_equal}, {"__tostring", text},   {"__concat", concat},
-      {nullptr, nullptr}};
+  static constexpr luaL_Reg methods[] = {
+      {"round", round},       {"abs", absolute}, {"to_integer", to_integer},
+      {"to_float", to_float}, {"text", text},    {nullptr, nullptr}};
+  static constexpr luaL_Reg operators[] = {{"__add", add},
+                                           {"__sub", subtract},
+                                           {"__mul", multiply},
+                                           {"__unm", negate},
+                                           {"__div", refuse_division},
+                                           {"__idiv", refuse_division},
+                                           {"__mod", refuse_division},
+                                           {"__eq", equal},
+                                           {"__lt", less},
+                                           {"__le", less_or_equal},
+                                           {"__tostring", text},
+                                           {"__concat", concat},
+                                           {nullptr, nullptr}};
   luaL_newlib(L, operators);
   luaL_newlib(L, methods);
   lua_pushcclosure(L, field, 1);

@@ -21,14 +21,16 @@ int describe_error(lua_State* L) {
   if (lua_type(L, 1) == LUA_TSTRING) return 1;
   lua_Debug where;
   int level = 1;  // error() itself is a C function without lines
-  while (lua_getstack(L, level, &where) && lua_getinfo(L, "l", &where) && where.currentline < 0 && level < 10) ++level;
+  while (lua_getstack(L, level, &where) && lua_getinfo(L, "l", &where) && where.currentline < 0 && level < 10)
+    ++level;
   luaL_where(L, level);
   lua_pushfstring(L, "%san error that is not text but %s", lua_tostring(L, -1), kind_of(L, 1));
   return 1;
 }
 
 std::string error_text(lua_State* L) {
-  return lua_type(L, -1) == LUA_TSTRING ? printable(text_at(L, -1), kReasonMax) : std::string{"unknown error"};
+  return lua_type(L, -1) == LUA_TSTRING ? printable(text_at(L, -1), kReasonMax)
+                                        : std::string{"unknown error"};
 }
 
 int set_global(lua_State* L) {
@@ -41,19 +43,11 @@ int set_global(lua_State* L) {
   return 0;
 }
 
-int log(lua_State* L) {
-  lua_getfield(L, lua_upvalueindex(1), "print");
-  lua_insert(L, 1);
-  lua_call(L, lua_gettop(L) - 1, 0);
-  return 0;
-}
-
 // Leaves the environment's proxy and, below it, the real globals.
 void push_environment(lua_State* L) {
   push_language(L);
   push_vmc(L);
-  lua_pushvalue(L, -2);
-  lua_pushcclosure(L, log, 1);
+  lua_getfield(L, -2, "print");
   lua_setfield(L, -2, "log");
   protect(L, "vmc");
   lua_setfield(L, -2, "vmc");
@@ -109,7 +103,8 @@ void Engine::start_call() {
 }
 
 std::vector<std::string> Engine::take_log() {
-  if (host_.log_dropped > 0) host_.log.push_back("(" + std::to_string(host_.log_dropped) + " more lines were not kept)");
+  if (host_.log_dropped > 0)
+    host_.log.push_back("(" + std::to_string(host_.log_dropped) + " more lines were not kept)");
   return std::move(host_.log);
 }
 
@@ -127,7 +122,8 @@ Result<Entry> Engine::load(const LoadRequest& request) {
       luaL_error(L_, "the script's context is %s", text_of(*problem).c_str());
     context_ = luaL_ref(L_, LUA_REGISTRYINDEX);
     const auto name = "=" + printable(request.name, 60);
-    if (luaL_loadbufferx(L_, request.source.data(), request.source.size(), name.c_str(), "t") != LUA_OK) lua_error(L_);
+    if (luaL_loadbufferx(L_, request.source.data(), request.source.size(), name.c_str(), "t") != LUA_OK)
+      lua_error(L_);
     lua_pushvalue(L_, environment);
     lua_setupvalue(L_, -2, 1);
     lua_call(L_, 0, 0);
@@ -142,8 +138,9 @@ Result<Entry> Engine::load(const LoadRequest& request) {
 // Exactly one of the three, from the globals on top.
 Entry Engine::find_entry() {
   std::optional<Entry> found;
-  static constexpr std::pair<const char*, Entry> names[] = {
-      {"transform", Entry::transform}, {"transform_batch", Entry::transform_batch}, {"filter", Entry::filter}};
+  static constexpr std::pair<const char*, Entry> names[] = {{"transform", Entry::transform},
+                                                            {"transform_batch", Entry::transform_batch},
+                                                            {"filter", Entry::filter}};
   for (const auto& [name, entry] : names) {
     if (lua_getfield(L_, -1, name) != LUA_TFUNCTION) {
       lua_pop(L_, 1);
@@ -153,7 +150,8 @@ Entry Engine::find_entry() {
     found = entry;
     function_ = luaL_ref(L_, LUA_REGISTRYINDEX);
   }
-  if (!found) luaL_error(L_, "the script defines none of the functions transform, transform_batch and filter");
+  if (!found)
+    luaL_error(L_, "the script defines none of the functions transform, transform_batch and filter");
   return *found;
 }
 
@@ -250,7 +248,8 @@ void Engine::filter(const data::Batch& batch, BatchReply& reply) {
     if (!call(2, error)) {
       reply.refused.push_back(std::move(error));
     } else if (!lua_isboolean(L_, -1)) {
-      reply.refused.push_back({row, "", std::string{"filter returned "} + kind_of(L_, -1) + ", not a boolean"});
+      reply.refused.push_back(
+          {row, "", std::string{"filter returned "} + kind_of(L_, -1) + ", not a boolean"});
     } else if (lua_toboolean(L_, -1)) {
       reply.keep[row >> 3] |= static_cast<std::uint8_t>(1u << (row & 7));
     }

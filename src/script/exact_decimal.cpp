@@ -17,7 +17,8 @@ const std::array<Int128, kPowerMax + 1>& powers() {
   static const auto table = [] {
     std::array<Int128, kPowerMax + 1> t{};
     t[0] = 1;
-    for (int i = 1; i <= kPowerMax; ++i) t[static_cast<std::size_t>(i)] = t[static_cast<std::size_t>(i - 1)] * 10;
+    for (int i = 1; i <= kPowerMax; ++i)
+      t[static_cast<std::size_t>(i)] = t[static_cast<std::size_t>(i - 1)] * 10;
     return t;
   }();
   return table;
@@ -41,7 +42,8 @@ std::optional<UInt128> from_limbs_small(const Limbs& a) {
   UInt128 x = 0;
   for (auto i = a.size(); i-- > 0;) {
     UInt128 next = 0;
-    if (__builtin_mul_overflow(x, UInt128{kBase}, &next) || __builtin_add_overflow(next, UInt128{a[i]}, &next))
+    if (__builtin_mul_overflow(x, UInt128{kBase}, &next) ||
+        __builtin_add_overflow(next, UInt128{a[i]}, &next))
       return std::nullopt;
     x = next;
   }
@@ -228,7 +230,8 @@ std::optional<ExactDecimal> ExactDecimal::parse(std::string_view text) {
   const auto point = text.find('.');
   const auto whole = text.substr(0, point);
   const auto part = point == text.npos ? std::string_view{} : text.substr(point + 1);
-  if (whole.empty() || (point != text.npos && part.empty()) || !all_digits(whole) || !all_digits(part)) return std::nullopt;
+  if (whole.empty() || (point != text.npos && part.empty()) || !all_digits(whole) || !all_digits(part))
+    return std::nullopt;
   if (whole.size() + part.size() > kDigitsMax) return std::nullopt;
   const long scale = static_cast<long>(part.size()) - exponent;
   if (scale > kDigitsMax) return std::nullopt;
@@ -266,7 +269,9 @@ std::optional<ExactDecimal> ExactDecimal::from_limbs(bool negative, Limbs limbs,
   return out;
 }
 
-ExactDecimal::Limbs ExactDecimal::magnitude() const { return is_small() ? to_limbs(absolute(small_)) : limbs_; }
+ExactDecimal::Limbs ExactDecimal::magnitude() const {
+  return is_small() ? to_limbs(absolute(small_)) : limbs_;
+}
 
 ExactDecimal ExactDecimal::negated() const {
   auto out = *this;
@@ -303,7 +308,9 @@ std::optional<ExactDecimal> operator+(const ExactDecimal& a, const ExactDecimal&
   return ExactDecimal::from_limbs(b.is_negative(), subtract(y, x), scale);
 }
 
-std::optional<ExactDecimal> operator-(const ExactDecimal& a, const ExactDecimal& b) { return a + b.negated(); }
+std::optional<ExactDecimal> operator-(const ExactDecimal& a, const ExactDecimal& b) {
+  return a + b.negated();
+}
 
 std::optional<ExactDecimal> operator*(const ExactDecimal& a, const ExactDecimal& b) {
   if (a.nan_ || b.nan_) return ExactDecimal::nan();
@@ -312,10 +319,12 @@ std::optional<ExactDecimal> operator*(const ExactDecimal& a, const ExactDecimal&
   Int128 product = 0;
   if (a.is_small() && b.is_small() && !__builtin_mul_overflow(a.small_, b.small_, &product))
     return ExactDecimal{product, scale};
-  return ExactDecimal::from_limbs(a.is_negative() != b.is_negative(), multiply(a.magnitude(), b.magnitude()), scale);
+  return ExactDecimal::from_limbs(a.is_negative() != b.is_negative(), multiply(a.magnitude(), b.magnitude()),
+                                  scale);
 }
 
-std::optional<ExactDecimal> divide(const ExactDecimal& a, const ExactDecimal& b, int scale, Rounding rounding) {
+std::optional<ExactDecimal> divide(const ExactDecimal& a, const ExactDecimal& b, int scale,
+                                   Rounding rounding) {
   if (a.nan_ || b.nan_) return ExactDecimal::nan();
   auto above = a.magnitude();
   auto below = b.magnitude();
@@ -325,8 +334,8 @@ std::optional<ExactDecimal> divide(const ExactDecimal& a, const ExactDecimal& b,
   } else {
     below = multiply(below, power_of_ten(-shift));
   }
-  return ExactDecimal::from_limbs(a.is_negative() != b.is_negative(), divide_rounded(std::move(above), below, rounding),
-                                  scale);
+  return ExactDecimal::from_limbs(a.is_negative() != b.is_negative(),
+                                  divide_rounded(std::move(above), below, rounding), scale);
 }
 
 std::optional<ExactDecimal> ExactDecimal::rounded(int scale, Rounding rounding) const {
@@ -335,7 +344,8 @@ std::optional<ExactDecimal> ExactDecimal::rounded(int scale, Rounding rounding) 
 
 std::optional<int> compare(const ExactDecimal& a, const ExactDecimal& b) {
   if (a.nan_ || b.nan_) return std::nullopt;
-  if (a.is_small() && b.is_small() && a.scale_ == b.scale_) return a.small_ < b.small_ ? -1 : a.small_ > b.small_;
+  if (a.is_small() && b.is_small() && a.scale_ == b.scale_)
+    return a.small_ < b.small_ ? -1 : a.small_ > b.small_;
   if (a.is_negative() != b.is_negative()) {
     if (a.is_zero() && b.is_zero()) return 0;
     return a.is_negative() ? -1 : 1;
@@ -353,7 +363,8 @@ std::optional<Int128> ExactDecimal::at_scale(int scale) const {
     if (scale == scale_) return small_;
     if (small_ == 0) return Int128{0};
     if (scale > scale_) {
-      if (scale - scale_ > kPowerMax || __builtin_mul_overflow(small_, power(scale - scale_), &out)) return std::nullopt;
+      if (scale - scale_ > kPowerMax || __builtin_mul_overflow(small_, power(scale - scale_), &out))
+        return std::nullopt;
       return out;
     }
     if (scale_ - scale > kPowerMax || small_ % power(scale_ - scale) != 0) return std::nullopt;

@@ -1,4 +1,5 @@
-// Decimal numbers without rounding: what vmc.decimal computes with. Up to 1,000 digits; 38 and fewer are quick.
+// Decimal numbers without rounding: what vmc.decimal computes with. Up to 1,000 digits; 38 and fewer are
+// quick.
 //
 // The scale is kept as written ("12.50" has scale 2); sums have the larger scale, products the sum of both.
 // Division states the scale it wants.
@@ -40,7 +41,8 @@ class ExactDecimal {
   friend std::optional<ExactDecimal> operator-(const ExactDecimal& a, const ExactDecimal& b);
   friend std::optional<ExactDecimal> operator*(const ExactDecimal& a, const ExactDecimal& b);
   // b must not be zero.
-  friend std::optional<ExactDecimal> divide(const ExactDecimal& a, const ExactDecimal& b, int scale, Rounding rounding);
+  friend std::optional<ExactDecimal> divide(const ExactDecimal& a, const ExactDecimal& b, int scale,
+                                            Rounding rounding);
   ExactDecimal negated() const;
   std::optional<ExactDecimal> rounded(int scale, Rounding rounding) const;
   // <0, 0, >0; nullopt when either is NaN.

@@ -159,7 +159,8 @@ bool decode(ByteView bytes, const ReplyBounds& bounds, LinesReply& reply) {
   const auto rows = in.u64();
   const auto text = in.blob();
   if (!in.finished() || !is_utf8(as_text(text))) return false;
-  if (rows != static_cast<std::uint64_t>(std::count(text.begin(), text.end(), std::uint8_t{'\n'}))) return false;
+  if (rows != static_cast<std::uint64_t>(std::count(text.begin(), text.end(), std::uint8_t{'\n'})))
+    return false;
   reply.rows = static_cast<std::int64_t>(rows);
   reply.text.assign(as_text(text));
   return true;
@@ -173,8 +174,8 @@ std::string printable(std::string_view text, std::size_t size_max) {
     const auto lead = static_cast<unsigned char>(text[at]);
     if (lead >= 0xc2) width = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
     const auto piece = text.substr(at, width);
-    const bool control = lead < 0x20 || lead == 0x7f || (lead == 0xc2 && piece.size() == 2 &&
-                                                          static_cast<unsigned char>(piece[1]) < 0xa0);
+    const bool control = lead < 0x20 || lead == 0x7f ||
+                         (lead == 0xc2 && piece.size() == 2 && static_cast<unsigned char>(piece[1]) < 0xa0);
     if (piece.size() == width && is_utf8(piece)) {
       if (out.size() + width > size_max) break;
       if (control) {

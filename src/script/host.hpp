@@ -26,10 +26,10 @@ struct BoxHeader {
 };
 struct DecimalBox {
   BoxHeader header;
-  std::uint64_t low;    // the unscaled value; with form 1 the length of the text behind the box
+  std::uint64_t low;  // the unscaled value; with form 1 the length of the text behind the box
   std::uint64_t high;
 };
-struct TimeBox {        // date: days; else µs
+struct TimeBox {  // date: days; else µs
   BoxHeader header;
   std::int64_t value;
 };
@@ -38,9 +38,9 @@ struct Host {
   explicit Host(const ScriptLimits& given) : limits{given}, memory{given.memory_bytes} {}
   ScriptLimits limits;
   LuaMemory memory;
-  bool locked = false;              // globals are read-only
-  int metatables[kBoxes] = {};      // registry references
-  int array_metatable = 0;          // marks a table as a JSON array
+  bool locked = false;          // globals are read-only
+  int metatables[kBoxes] = {};  // registry references
+  int array_metatable = 0;      // marks a table as a JSON array
   std::vector<std::string> log;
   std::size_t log_dropped = 0;
 };
@@ -49,7 +49,8 @@ inline Host& host_of(lua_State* L) { return **static_cast<Host**>(lua_getextrasp
 
 // The box at `index`, or null. `index` must be positive or relative, and is not popped.
 inline const BoxHeader* box_at(lua_State* L, int index) {
-  return lua_type(L, index) == LUA_TUSERDATA ? static_cast<const BoxHeader*>(lua_touserdata(L, index)) : nullptr;
+  return lua_type(L, index) == LUA_TUSERDATA ? static_cast<const BoxHeader*>(lua_touserdata(L, index))
+                                             : nullptr;
 }
 inline const TimeBox* time_at(lua_State* L, int index, Box box) {
   const auto* header = box_at(L, index);
@@ -85,9 +86,9 @@ std::string_view text_at(lua_State* L, int index);  // of a string, without conv
 void protect(lua_State* L, const char* name);
 
 // The parts of the language, each leaving one table (or function) on the stack.
-void push_language(lua_State* L);    // what scripts see as globals, without vmc
-void push_vmc(lua_State* L);         // the vmc table
-void open_decimals(lua_State* L);    // vmc.decimal and vmc.div into the table on top, like the next ones
+void push_language(lua_State* L);  // what scripts see as globals, without vmc
+void push_vmc(lua_State* L);       // the vmc table
+void open_decimals(lua_State* L);  // vmc.decimal and vmc.div into the table on top, like the next ones
 void open_times(lua_State* L);
 void open_json(lua_State* L);
 void open_text(lua_State* L);

@@ -59,9 +59,12 @@ class Parser {
     luaL_checkstack(L_, 6, nullptr);
     if (at_ == end_) return refuse("the text ends too early");
     switch (*at_) {
-      case '{': return object(depth);
-      case '[': return array(depth);
-      case '"': return string();
+      case '{':
+        return object(depth);
+      case '[':
+        return array(depth);
+      case '"':
+        return string();
       case 't':
         lua_pushboolean(L_, 1);
         return word("true");
@@ -71,7 +74,8 @@ class Parser {
       case 'n':
         push_null(L_);
         return word("null");
-      default: return number();
+      default:
+        return number();
     }
   }
 
@@ -147,16 +151,34 @@ class Parser {
   bool escape() {
     if (at_ == end_) return refuse("the text ends inside a string");
     switch (*at_++) {
-      case '"': unescaped_ += '"'; return true;
-      case '\\': unescaped_ += '\\'; return true;
-      case '/': unescaped_ += '/'; return true;
-      case 'b': unescaped_ += '\b'; return true;
-      case 'f': unescaped_ += '\f'; return true;
-      case 'n': unescaped_ += '\n'; return true;
-      case 'r': unescaped_ += '\r'; return true;
-      case 't': unescaped_ += '\t'; return true;
-      case 'u': break;
-      default: return refuse("an unknown escape");
+      case '"':
+        unescaped_ += '"';
+        return true;
+      case '\\':
+        unescaped_ += '\\';
+        return true;
+      case '/':
+        unescaped_ += '/';
+        return true;
+      case 'b':
+        unescaped_ += '\b';
+        return true;
+      case 'f':
+        unescaped_ += '\f';
+        return true;
+      case 'n':
+        unescaped_ += '\n';
+        return true;
+      case 'r':
+        unescaped_ += '\r';
+        return true;
+      case 't':
+        unescaped_ += '\t';
+        return true;
+      case 'u':
+        break;
+      default:
+        return refuse("an unknown escape");
     }
     std::uint32_t point = 0;
     if (!hex4(point)) return false;
@@ -255,14 +277,25 @@ class Writer {
     luaL_checkstack(L_, 8, nullptr);
     index = lua_absindex(L_, index);
     switch (lua_type(L_, index)) {
-      case LUA_TNIL: out_ += "null"; return true;
-      case LUA_TLIGHTUSERDATA: out_ += "null"; return true;
-      case LUA_TBOOLEAN: out_ += lua_toboolean(L_, index) ? "true" : "false"; return true;
-      case LUA_TNUMBER: return number(index);
-      case LUA_TSTRING: return string(text_at(L_, index));
-      case LUA_TTABLE: return table(index, depth, order);
-      case LUA_TUSERDATA: return box(index);
-      default: return refuse(std::string{kind_of(L_, index)} + " has no form in JSON");
+      case LUA_TNIL:
+        out_ += "null";
+        return true;
+      case LUA_TLIGHTUSERDATA:
+        out_ += "null";
+        return true;
+      case LUA_TBOOLEAN:
+        out_ += lua_toboolean(L_, index) ? "true" : "false";
+        return true;
+      case LUA_TNUMBER:
+        return number(index);
+      case LUA_TSTRING:
+        return string(text_at(L_, index));
+      case LUA_TTABLE:
+        return table(index, depth, order);
+      case LUA_TUSERDATA:
+        return box(index);
+      default:
+        return refuse(std::string{kind_of(L_, index)} + " has no form in JSON");
     }
   }
   std::string problem;
@@ -281,7 +314,8 @@ class Writer {
     }
     const double value = lua_tonumber(L_, index);
     if (!std::isfinite(value)) return refuse("infinity and NaN have no form in JSON");
-    const std::string_view shortest{text, static_cast<std::size_t>(std::to_chars(text, std::end(text), value).ptr - text)};
+    const std::string_view shortest{
+        text, static_cast<std::size_t>(std::to_chars(text, std::end(text), value).ptr - text)};
     out_ += shortest;
     if (shortest.find_first_of(".e") == shortest.npos) out_ += ".0";
     return true;
@@ -297,11 +331,21 @@ class Writer {
       out_.append(text, done, i - done);
       done = i + 1;
       switch (c) {
-        case '"': out_ += "\\\""; break;
-        case '\\': out_ += "\\\\"; break;
-        case '\n': out_ += "\\n"; break;
-        case '\r': out_ += "\\r"; break;
-        case '\t': out_ += "\\t"; break;
+        case '"':
+          out_ += "\\\"";
+          break;
+        case '\\':
+          out_ += "\\\\";
+          break;
+        case '\n':
+          out_ += "\\n";
+          break;
+        case '\r':
+          out_ += "\\r";
+          break;
+        case '\t':
+          out_ += "\\t";
+          break;
         default: {
           constexpr char hex[] = "0123456789abcdef";
           out_ += "\\u00";
@@ -447,7 +491,8 @@ int array(lua_State* L) {
     lua_newtable(L);
   } else {
     luaL_checktype(L, 1, LUA_TTABLE);
-    if (luaL_getmetafield(L, 1, "__metatable") == LUA_TBOOLEAN) return luaL_error(L, "the table is read-only");
+    if (luaL_getmetafield(L, 1, "__metatable") == LUA_TBOOLEAN)
+      return luaL_error(L, "the table is read-only");
     lua_settop(L, 1);
   }
   mark_array(L);
@@ -487,7 +532,8 @@ void open_json(lua_State* L) {
   lua_setfield(L, -2, "__metatable");
   host_of(L).array_metatable = luaL_ref(L, LUA_REGISTRYINDEX);
 
-  static constexpr luaL_Reg functions[] = {{"decode", decode}, {"encode", encode}, {"array", array}, {nullptr, nullptr}};
+  static constexpr luaL_Reg functions[] = {
+      {"decode", decode}, {"encode", encode}, {"array", array}, {nullptr, nullptr}};
   luaL_newlib(L, functions);
   protect(L, "vmc.json");
   lua_setfield(L, -2, "json");

@@ -15,14 +15,15 @@ inline constexpr int kJsonDepth = 64;
 inline constexpr std::size_t kJsonNodes = 100'000;
 
 struct JsonProblem {
-  std::string what;       // "unexpected character", "a key stands twice"; never text of the document
+  std::string what;  // "unexpected character", "a key stands twice"; never text of the document
   std::size_t offset = 0;
 };
 std::string text_of(const JsonProblem& problem);
 
 // Pushes the value and returns nothing, or pushes nothing and says why. `keys`: receives the keys of the
 // outermost object in their order.
-std::optional<JsonProblem> push_json(lua_State* L, std::string_view text, std::vector<std::string>* keys = nullptr);
+std::optional<JsonProblem> push_json(lua_State* L, std::string_view text,
+                                     std::vector<std::string>* keys = nullptr);
 
 // Appends the value at `index`. Keys of objects are sorted, except those of the outermost one that stand in
 // `order`, which come first. Says what cannot be written, or nothing (then `out` has the whole text).

@@ -51,10 +51,14 @@ struct Key {
   friend bool operator<(const Key& a, const Key& b) {
     if (a.rank != b.rank) return a.rank < b.rank;
     switch (a.rank) {
-      case 1: return a.number < b.number;
-      case 2: return a.text < b.text;
-      case 4: return std::less<const void*>{}(a.identity, b.identity);
-      default: return a.integer < b.integer;
+      case 1:
+        return a.number < b.number;
+      case 2:
+        return a.text < b.text;
+      case 4:
+        return std::less<const void*>{}(a.identity, b.identity);
+      default:
+        return a.integer < b.integer;
     }
   }
 };
@@ -145,7 +149,8 @@ int set_metatable(lua_State* L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_argexpected(L, lua_isnil(L, 2) || lua_istable(L, 2), 2, "nil or table");
   lua_settop(L, 2);
-  if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL) return luaL_error(L, "cannot change a protected metatable");
+  if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
+    return luaL_error(L, "cannot change a protected metatable");
   if (lua_istable(L, 2)) {
     // A finaliser would run unwatched; a weak table would show when memory is collected.
     for (const char* name : {"__gc", "__mode"}) {
@@ -205,14 +210,12 @@ int repeat(lua_State* L) {
   }
   if (size + gap > 0 && static_cast<std::size_t>(times) > kRepeatMax / (size + gap))
     return luaL_error(L, "string.rep: the result would be longer than 16 MiB");
-  std::string out;
-  if (size + gap > 0) {
-    out.reserve(static_cast<std::size_t>(times) * (size + gap));
-    for (lua_Integer i = 0; i < times; ++i) {
-      if (i > 0) out.append(between, gap);
-      out.append(text, size);
-    }
-  }
+  std::string out{text, size};
+  out.append(between, gap);
+  const auto total = static_cast<std::size_t>(times) * out.size();
+  out.reserve(total);
+  while (out.size() < total) out.append(out, 0, std::min(out.size(), total - out.size()));
+  out.resize(total - (total > 0 ? gap : 0));
   lua_pushlstring(L, out.data(), out.size());
   return 1;
 }
@@ -224,7 +227,8 @@ int format(lua_State* L) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') continue;
     if (++i < text.size() && text[i] == '%') continue;
-    while (i < text.size() && std::string_view{"-+ #0123456789."}.find(text[i]) != std::string_view::npos) ++i;
+    while (i < text.size() && std::string_view{"-+ #0123456789."}.find(text[i]) != std::string_view::npos)
+      ++i;
     ++argument;
     if (i == text.size()) break;  // the original complains
     if (text[i] == 'p') return luaL_error(L, "string.format: %%p is not available");
@@ -252,7 +256,8 @@ bool comes_before(lua_State* L, bool with_function, int a, int b) {
 }
 
 // Merges from[low, middle) and from[middle, high) into `into`.
-void merge(lua_State* L, bool with_function, int from, int into, lua_Integer low, lua_Integer middle, lua_Integer high) {
+void merge(lua_State* L, bool with_function, int from, int into, lua_Integer low, lua_Integer middle,
+           lua_Integer high) {
   auto left = low;
   auto right = middle;
   for (auto at = low; at < high; ++at) {
@@ -286,7 +291,8 @@ int sort(lua_State* L) {
   }
   for (lua_Integer width = 1; width < n; width *= 2) {
     for (lua_Integer low = 1; low <= n; low += 2 * width) {
-      merge(L, with_function, from, into, low, std::min(low + width, n + 1), std::min(low + 2 * width, n + 1));
+      merge(L, with_function, from, into, low, std::min(low + width, n + 1),
+            std::min(low + 2 * width, n + 1));
     }
     std::swap(from, into);
   }
@@ -324,8 +330,9 @@ void push_string_library(lua_State* L) {
   const int from = original(L, LUA_STRLIBNAME, luaopen_string);
   lua_newtable(L);
   const int into = lua_gettop(L);
-  copy(L, from, into, std::array{"byte", "char", "find", "gmatch", "gsub", "len", "lower", "match", "pack", "packsize",
-                                 "reverse", "sub", "unpack", "upper"});
+  copy(L, from, into,
+       std::array{"byte", "char", "find", "gmatch", "gsub", "len", "lower", "match", "pack", "packsize",
+                  "reverse", "sub", "unpack", "upper"});
   set(L, into, "rep", repeat);
   lua_getfield(L, from, "format");
   lua_pushcclosure(L, format, 1);
@@ -358,9 +365,10 @@ void push_math_library(lua_State* L) {
   lua_call(L, 1, 0);
   lua_newtable(L);
   const int into = lua_gettop(L);
-  copy(L, from, into, std::array{"abs", "acos", "asin", "atan", "ceil", "cos", "deg", "exp", "floor", "fmod", "huge",
-                                 "log", "max", "maxinteger", "min", "mininteger", "modf", "pi", "rad", "random", "sin",
-                                 "sqrt", "tan", "tointeger", "type", "ult"});
+  copy(L, from, into,
+       std::array{"abs",  "acos",   "asin", "atan", "ceil",       "cos",       "deg",        "exp",  "floor",
+                  "fmod", "huge",   "log",  "max",  "maxinteger", "min",       "mininteger", "modf", "pi",
+                  "rad",  "random", "sin",  "sqrt", "tan",        "tointeger", "type",       "ult"});
   lua_remove(L, from);
 }
 
@@ -386,9 +394,11 @@ void protect(lua_State* L, const char* name) {
 void push_language(lua_State* L) {
   lua_newtable(L);
   const int globals = lua_gettop(L);
-  const int base = original(L, LUA_GNAME, luaopen_base);  // fills the registry's globals, which we empty below
-  copy(L, base, globals, std::array{"assert", "error", "getmetatable", "ipairs", "pcall", "rawequal", "rawget", "rawlen",
-                                    "select", "tonumber", "type", "xpcall", "_VERSION"});
+  const int base =
+      original(L, LUA_GNAME, luaopen_base);  // fills the registry's globals, which we empty below
+  copy(L, base, globals,
+       std::array{"assert", "error", "getmetatable", "ipairs", "pcall", "rawequal", "rawget", "rawlen",
+                  "select", "tonumber", "type", "xpcall", "_VERSION"});
   set(L, globals, "next", next);
   set(L, globals, "pairs", pairs);
   set(L, globals, "print", print);
@@ -426,22 +436,36 @@ std::string_view text_at(lua_State* L, int index) {
 const char* kind_of(lua_State* L, int index) {
   switch (lua_type(L, index)) {
     case LUA_TNONE:
-    case LUA_TNIL: return "nil";
-    case LUA_TBOOLEAN: return "a boolean";
-    case LUA_TLIGHTUSERDATA: return "vmc.null";
-    case LUA_TNUMBER: return lua_isinteger(L, index) ? "an integer" : "a float";
-    case LUA_TSTRING: return "a string";
-    case LUA_TTABLE: return "a table";
-    case LUA_TFUNCTION: return "a function";
-    case LUA_TTHREAD: return "a coroutine";
-    default: break;
+    case LUA_TNIL:
+      return "nil";
+    case LUA_TBOOLEAN:
+      return "a boolean";
+    case LUA_TLIGHTUSERDATA:
+      return "vmc.null";
+    case LUA_TNUMBER:
+      return lua_isinteger(L, index) ? "an integer" : "a float";
+    case LUA_TSTRING:
+      return "a string";
+    case LUA_TTABLE:
+      return "a table";
+    case LUA_TFUNCTION:
+      return "a function";
+    case LUA_TTHREAD:
+      return "a coroutine";
+    default:
+      break;
   }
   switch (box_at(L, index)->box) {
-    case Box::decimal: return "a decimal";
-    case Box::date: return "a date";
-    case Box::time: return "a time";
-    case Box::timestamp: return "a timestamp";
-    case Box::timestamptz: return "a timestamptz";
+    case Box::decimal:
+      return "a decimal";
+    case Box::date:
+      return "a date";
+    case Box::time:
+      return "a time";
+    case Box::timestamp:
+      return "a timestamp";
+    case Box::timestamptz:
+      return "a timestamptz";
   }
   return "a value";
 }
@@ -458,9 +482,15 @@ std::string_view push_text(lua_State* L, int index) {
       lua_pushvalue(L, index);
       lua_tolstring(L, -1, nullptr);
       break;
-    case LUA_TBOOLEAN: lua_pushstring(L, lua_toboolean(L, index) ? "true" : "false"); break;
-    case LUA_TLIGHTUSERDATA: lua_pushliteral(L, "null"); break;
-    default: lua_pushstring(L, luaL_typename(L, index)); break;
+    case LUA_TBOOLEAN:
+      lua_pushstring(L, lua_toboolean(L, index) ? "true" : "false");
+      break;
+    case LUA_TLIGHTUSERDATA:
+      lua_pushliteral(L, "null");
+      break;
+    default:
+      lua_pushstring(L, luaL_typename(L, index));
+      break;
   }
   return text_at(L, -1);
 }

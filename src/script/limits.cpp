@@ -16,6 +16,7 @@ constexpr int kDepthMax = 20'000;
 
 // One script a process, and a signal handler can reach nothing else.
 volatile std::sig_atomic_t g_line = 0;
+volatile std::sig_atomic_t g_stopping = 0;
 std::uint64_t g_instructions = 0;
 std::uint64_t g_instructions_max = 0;
 
@@ -28,7 +29,9 @@ void on_count(lua_State* L, lua_Debug* where) {
   if (lua_getstack(L, kDepthMax, &deepest)) luaL_error(L, "stack overflow: more than 20,000 calls deep");
 }
 
-void on_cpu_used_up(int) { stop_at(Limit::cpu); }
+void on_cpu_used_up(int) {
+  if (!g_stopping) stop_at(Limit::cpu);
+}
 
 void on_heap_used_up() { stop_at(Limit::memory); }
 
@@ -44,6 +47,7 @@ void write_fully(ByteView bytes) noexcept {
 }
 
 void stop_at(Limit limit) noexcept {
+  g_stopping = 1;
   const auto words = encode(Stopped{limit, static_cast<std::uint32_t>(g_line)});
   const auto header = make_header(Frame::stopped, words.size());
   write_fully(header);

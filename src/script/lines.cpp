@@ -64,10 +64,13 @@ std::optional<Refusal> LineRunner::run_line(std::string_view line) {
   lua_pushvalue(L_, context_);
   if (const int status = lua_pcall(L_, 2, 1, 1); status != LUA_OK) {
     if (status != LUA_ERRRUN && status != LUA_ERRERR) stop_at(Limit::memory);
-    return Refusal{"", lua_type(L_, -1) == LUA_TSTRING ? printable(text_at(L_, -1), kReasonMax) : "unknown error"};
+    return Refusal{
+        "", lua_type(L_, -1) == LUA_TSTRING ? printable(text_at(L_, -1), kReasonMax) : "unknown error"};
   }
-  if (entry_ == Entry::transform) return for_each_row(L_, -1, [this](int index) { return write(index, keys_); });
-  if (!lua_isboolean(L_, -1)) return Refusal{"", std::string{"filter returned "} + kind_of(L_, -1) + ", not a boolean"};
+  if (entry_ == Entry::transform)
+    return for_each_row(L_, -1, [this](int index) { return write(index, keys_); });
+  if (!lua_isboolean(L_, -1))
+    return Refusal{"", std::string{"filter returned "} + kind_of(L_, -1) + ", not a boolean"};
   if (lua_toboolean(L_, -1)) {
     pending_.append(line).append(1, '\n');
     pending_rows_ = 1;
@@ -76,7 +79,8 @@ std::optional<Refusal> LineRunner::run_line(std::string_view line) {
 }
 
 std::optional<Refusal> LineRunner::write(int index, const std::vector<std::string>& order) {
-  if (auto problem = write_json(L_, index, pending_, bytes_max_, &order)) return Refusal{"", "the row cannot be written: " + *problem};
+  if (auto problem = write_json(L_, index, pending_, bytes_max_, &order))
+    return Refusal{"", "the row cannot be written: " + *problem};
   pending_ += '\n';
   ++pending_rows_;
   if (reply_.text.size() + pending_.size() > bytes_max_) stop_at(Limit::output);
@@ -117,7 +121,8 @@ void LineRunner::run_set(std::string_view text) {
     error.row = numbers[error.row];
     reply_.refused.push_back(std::move(error));
   }
-  std::sort(reply_.refused.begin(), reply_.refused.end(), [](const auto& a, const auto& b) { return a.row < b.row; });
+  std::sort(reply_.refused.begin(), reply_.refused.end(),
+            [](const auto& a, const auto& b) { return a.row < b.row; });
 }
 
 }  // namespace vmc::script

@@ -1,4 +1,5 @@
-// A script over NDJSON: every line an object in, objects out. For people's files, not for the platform's rows.
+// A script over NDJSON: every line an object in, objects out. For people's files, not for the platform's
+// rows.
 #pragma once
 
 #include <lua.hpp>

@@ -36,12 +36,12 @@ class LuaMemory {
 
   std::size_t cap_;
   std::size_t used_ = 0;
-  std::size_t allocated_ = 0;              // ever
-  std::size_t refused_at_ = 0;             // allocated_ at the last refusal
+  std::size_t allocated_ = 0;   // ever
+  std::size_t refused_at_ = 0;  // allocated_ at the last refusal
   bool refused_ = false;
   std::array<Free*, kSmallMax / kStep> free_{};
   std::vector<void*> slabs_;
-  std::byte* fresh_ = nullptr;             // the unused rest of the newest slab
+  std::byte* fresh_ = nullptr;  // the unused rest of the newest slab
   std::byte* fresh_end_ = nullptr;
 };
 

@@ -23,8 +23,8 @@ void RowList::push() {
 void RowList::refuse(std::vector<data::RowError>& refused, lua_Integer position, int index, Refusal refusal) {
   const auto found = by_identity_.find(lua_topointer(L_, index));
   if (found == by_identity_.end()) {
-    luaL_error(L_, "row %I of the list that transform_batch returned: %s: %s", static_cast<LUAI_UACINT>(position),
-               refusal.column.c_str(), refusal.reason.c_str());
+    luaL_error(L_, "row %I of the list that transform_batch returned: %s: %s",
+               static_cast<LUAI_UACINT>(position), refusal.column.c_str(), refusal.reason.c_str());
   }
   refused.push_back({found->second, std::move(refusal.column), std::move(refusal.reason)});
 }

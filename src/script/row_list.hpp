@@ -21,7 +21,8 @@ std::optional<Refusal> for_each_row(lua_State* L, int index, Read read) {
   index = lua_absindex(L, index);
   if (lua_type(L, index) == LUA_TNIL) return std::nullopt;
   if (lua_type(L, index) != LUA_TTABLE)
-    return Refusal{"", std::string{"transform returned "} + kind_of(L, index) + ", not a row, a list of rows or nil"};
+    return Refusal{
+        "", std::string{"transform returned "} + kind_of(L, index) + ", not a row, a list of rows or nil"};
   const auto length = static_cast<lua_Integer>(lua_rawlen(L, index));
   if (length == 0) {
     lua_pushnil(L);
@@ -31,7 +32,8 @@ std::optional<Refusal> for_each_row(lua_State* L, int index, Read read) {
   }
   for (lua_Integer i = 1; i <= length; ++i) {
     if (lua_rawgeti(L, index, i) != LUA_TTABLE)
-      return Refusal{"", "row " + std::to_string(i) + " of the list that transform returned is " + kind_of(L, -1)};
+      return Refusal{
+          "", "row " + std::to_string(i) + " of the list that transform returned is " + kind_of(L, -1)};
     if (auto refusal = read(lua_gettop(L))) return refusal;
     lua_pop(L, 1);
   }
@@ -43,8 +45,8 @@ std::optional<Refusal> for_each_row(lua_State* L, int index, Read read) {
 class RowList {
  public:
   RowList(lua_State* L, std::size_t expected);
-  void add(std::size_t row);   // the row on top, which it pops
-  void push();                 // a list for the script to keep
+  void add(std::size_t row);  // the row on top, which it pops
+  void push();                // a list for the script to keep
   // The result on top.
   template <class Read>
   std::vector<data::RowError> read_result(Read read);
@@ -65,11 +67,13 @@ std::vector<data::RowError> RowList::read_result(Read read) {
     luaL_error(L_, "transform_batch returned %s, not a list of rows", kind_of(L_, result));
   const auto length = static_cast<lua_Integer>(lua_rawlen(L_, result));
   lua_pushnil(L_);
-  if (length == 0 && lua_next(L_, result) != 0) luaL_error(L_, "transform_batch returned a single row, not a list");
+  if (length == 0 && lua_next(L_, result) != 0)
+    luaL_error(L_, "transform_batch returned a single row, not a list");
   lua_settop(L_, result);
   for (lua_Integer i = 1; i <= length; ++i) {
     if (lua_rawgeti(L_, result, i) != LUA_TTABLE)
-      luaL_error(L_, "row %I of the list that transform_batch returned is %s", static_cast<LUAI_UACINT>(i), kind_of(L_, -1));
+      luaL_error(L_, "row %I of the list that transform_batch returned is %s", static_cast<LUAI_UACINT>(i),
+                 kind_of(L_, -1));
     if (auto refusal = read(lua_gettop(L_))) refuse(refused, i, lua_gettop(L_), std::move(*refusal));
     lua_settop(L_, result);
   }

@@ -63,10 +63,18 @@ void RowPusher::push(const data::Batch& batch, std::size_t row) {
 void RowPusher::push_value(const data::Column& column, std::size_t row) {
   const auto type = column.type();
   switch (type.kind) {
-    case Kind::boolean: lua_pushboolean(L_, column.bools()[row]); break;
-    case Kind::int64: lua_pushinteger(L_, column.int64s()[row]); break;
-    case Kind::float64: lua_pushnumber(L_, column.doubles()[row]); break;
-    case Kind::decimal: push_small_decimal(L_, column.decimals()[row], type.scale); break;
+    case Kind::boolean:
+      lua_pushboolean(L_, column.bools()[row]);
+      break;
+    case Kind::int64:
+      lua_pushinteger(L_, column.int64s()[row]);
+      break;
+    case Kind::float64:
+      lua_pushnumber(L_, column.doubles()[row]);
+      break;
+    case Kind::decimal:
+      push_small_decimal(L_, column.decimals()[row], type.scale);
+      break;
     case Kind::number: {
       const auto value = ExactDecimal::parse(column.text(row));
       push_decimal(L_, value ? *value : ExactDecimal::nan());
@@ -79,10 +87,18 @@ void RowPusher::push_value(const data::Column& column, std::size_t row) {
       lua_pushlstring(L_, text.data(), text.size());
       break;
     }
-    case Kind::date: push_time(L_, Box::date, column.int32s()[row]); break;
-    case Kind::time: push_time(L_, Box::time, column.int64s()[row]); break;
-    case Kind::timestamp: push_time(L_, Box::timestamp, column.int64s()[row]); break;
-    case Kind::timestamptz: push_time(L_, Box::timestamptz, column.int64s()[row]); break;
+    case Kind::date:
+      push_time(L_, Box::date, column.int32s()[row]);
+      break;
+    case Kind::time:
+      push_time(L_, Box::time, column.int64s()[row]);
+      break;
+    case Kind::timestamp:
+      push_time(L_, Box::timestamp, column.int64s()[row]);
+      break;
+    case Kind::timestamptz:
+      push_time(L_, Box::timestamptz, column.int64s()[row]);
+      break;
     case Kind::uuid: {
       const auto text = uuid_text(column.uuid(row));
       lua_pushlstring(L_, text.data(), text.size());
@@ -185,8 +201,12 @@ void RowReader::discard() {
 
 void RowReader::put(data::ColumnBuilder& column, const Cell& cell) {
   switch (cell.form) {
-    case Cell::Form::null: column.null(); break;
-    case Cell::Form::boolean: column.boolean(cell.boolean); break;
+    case Cell::Form::null:
+      column.null();
+      break;
+    case Cell::Form::boolean:
+      column.boolean(cell.boolean);
+      break;
     case Cell::Form::integer:
       if (column.type().kind == Kind::date) {
         column.date(static_cast<std::int32_t>(cell.integer));
@@ -194,8 +214,12 @@ void RowReader::put(data::ColumnBuilder& column, const Cell& cell) {
         column.int64(cell.integer);
       }
       break;
-    case Cell::Form::real: column.float64(cell.real); break;
-    case Cell::Form::decimal: column.decimal(cell.decimal); break;
+    case Cell::Form::real:
+      column.float64(cell.real);
+      break;
+    case Cell::Form::decimal:
+      column.decimal(cell.decimal);
+      break;
     case Cell::Form::bytes:
       if (column.type().kind == Kind::uuid) {
         column.uuid(as_bytes(cell.bytes));
@@ -250,9 +274,12 @@ const char* RowReader::convert(const data::Type& type, int index, Cell& cell) {
       cell.form = Cell::Form::real;
       cell.real = lua_tonumber(L_, index);
       return nullptr;
-    case LUA_TSTRING: return from_text(type, text_at(L_, index), cell);
-    case LUA_TUSERDATA: break;
-    default: return kMismatch;
+    case LUA_TSTRING:
+      return from_text(type, text_at(L_, index), cell);
+    case LUA_TUSERDATA:
+      break;
+    default:
+      return kMismatch;
   }
   if (const auto* decimal = decimal_at(L_, index)) {
     if (type.kind == Kind::decimal && decimal->header.form == 0 && decimal->header.scale == type.scale) {
@@ -260,7 +287,8 @@ const char* RowReader::convert(const data::Type& type, int index, Cell& cell) {
       cell.decimal = unscaled(*decimal);
       Int128 bound = 0;
       power_of_ten(type.precision, bound);
-      if (cell.decimal >= bound || cell.decimal <= -bound) return "a number that has too many digits for the column";
+      if (cell.decimal >= bound || cell.decimal <= -bound)
+        return "a number that has too many digits for the column";
       return nullptr;
     }
     if (type.kind == Kind::text) return to_text(index, cell);
@@ -268,7 +296,8 @@ const char* RowReader::convert(const data::Type& type, int index, Cell& cell) {
   }
   const auto* time = reinterpret_cast<const TimeBox*>(box_at(L_, index));
   const auto box = time->header.box;
-  const bool fits = (type.kind == Kind::date && box == Box::date) || (type.kind == Kind::time && box == Box::time) ||
+  const bool fits = (type.kind == Kind::date && box == Box::date) ||
+                    (type.kind == Kind::time && box == Box::time) ||
                     (type.kind == Kind::timestamp && box == Box::timestamp) ||
                     (type.kind == Kind::timestamptz && box == Box::timestamptz);
   if (fits) {
@@ -283,11 +312,16 @@ const char* RowReader::from_text(const data::Type& type, std::string_view text, 
   cell.form = Cell::Form::bytes;
   cell.bytes = text;
   switch (type.kind) {
-    case Kind::bytes: return nullptr;
-    case Kind::text: return data::is_valid_utf8(text) ? nullptr : "a string that is not UTF-8";
-    case Kind::json: return data::is_json_text(text) ? nullptr : "a string that is not JSON";
-    case Kind::boolean: return kMismatch;
-    default: break;
+    case Kind::bytes:
+      return nullptr;
+    case Kind::text:
+      return data::is_valid_utf8(text) ? nullptr : "a string that is not UTF-8";
+    case Kind::json:
+      return data::is_json_text(text) ? nullptr : "a string that is not JSON";
+    case Kind::boolean:
+      return kMismatch;
+    default:
+      break;
   }
   const auto value = data::parse_value(text, type);
   if (!value) {
@@ -297,11 +331,21 @@ const char* RowReader::from_text(const data::Type& type, std::string_view text, 
   cell.bytes = {};
   cell.form = Cell::Form::integer;
   switch (type.kind) {
-    case Kind::int64: cell.integer = std::get<std::int64_t>(*value); break;
-    case Kind::date: cell.integer = std::get<data::Date>(*value).days; break;
-    case Kind::time: cell.integer = std::get<data::Time>(*value).micros; break;
-    case Kind::timestamp: cell.integer = std::get<data::Timestamp>(*value).micros; break;
-    case Kind::timestamptz: cell.integer = std::get<data::TimestampTz>(*value).micros; break;
+    case Kind::int64:
+      cell.integer = std::get<std::int64_t>(*value);
+      break;
+    case Kind::date:
+      cell.integer = std::get<data::Date>(*value).days;
+      break;
+    case Kind::time:
+      cell.integer = std::get<data::Time>(*value).micros;
+      break;
+    case Kind::timestamp:
+      cell.integer = std::get<data::Timestamp>(*value).micros;
+      break;
+    case Kind::timestamptz:
+      cell.integer = std::get<data::TimestampTz>(*value).micros;
+      break;
     case Kind::float64:
       cell.form = Cell::Form::real;
       cell.real = std::get<double>(*value);
@@ -320,7 +364,8 @@ const char* RowReader::from_text(const data::Type& type, std::string_view text, 
       cell.bytes = keep(std::string{as_text(uuid)});
       break;
     }
-    default: return kMismatch;
+    default:
+      return kMismatch;
   }
   return nullptr;
 }

@@ -73,10 +73,11 @@ class RowReader {
   std::size_t bytes_max_;
   std::size_t bytes_ = 0;
   int keys_;
-  std::vector<std::pair<const char*, int>> by_address_;  // open addressing: Lua keeps one copy of a short string
-  std::unordered_map<std::string_view, int> by_name_;    // for the long ones
-  std::vector<Cell> cells_;                              // of the pending rows
-  std::deque<std::string> texts_;                        // made while reading the pending rows
+  std::vector<std::pair<const char*, int>>
+      by_address_;  // open addressing: Lua keeps one copy of a short string
+  std::unordered_map<std::string_view, int> by_name_;  // for the long ones
+  std::vector<Cell> cells_;                            // of the pending rows
+  std::deque<std::string> texts_;                      // made while reading the pending rows
 };
 
 }  // namespace vmc::script

@@ -108,7 +108,8 @@ Result<void> SandboxImpl::check_limits() const {
 
 Result<void> SandboxImpl::ready() const {
   if (busy_) return fail(Code::conflict, "the script is still working on another batch");
-  if (!loaded_ || !child_) return fail(Code::conflict, "no script is loaded: the last one was stopped or never loaded");
+  if (!loaded_ || !child_)
+    return fail(Code::conflict, "no script is loaded: the last one was stopped or never loaded");
   return {};
 }
 
@@ -126,17 +127,19 @@ awaitable<Result<Entry>> SandboxImpl::load(Script script) {
   const auto header = make_header(Frame::hello, hello.size());
   Bytes greeting{header.begin(), header.end()};
   greeting.insert(greeting.end(), hello.begin(), hello.end());
-  // Far below a socket's buffer, so that a child that does not read cannot hold us here.
-  const auto [ec, sent] = co_await asio::async_write(child_->socket(), asio::buffer(greeting), as_tuple_awaitable);
-  if (ec) co_return co_await explain_death(false);
+  // Far below a socket's buffer, so that a child that does not read cannot hold us here; one that has already
+  // died is found out when its answer is read.
+  co_await asio::async_write(child_->socket(), asio::buffer(greeting), as_tuple_awaitable);
 
   LoadRequest request{script_.name, script_.source, script_.context_json, script_.limits, {}};
-  if (script_.output) request.output = data::encode(data::BatchBuilder{script_.output}.finish(), data::Compression::none);
+  if (script_.output)
+    request.output = data::encode(data::BatchBuilder{script_.output}.finish(), data::Compression::none);
   const auto payload = encode(request);
   VMC_CO_TRY(answer, co_await ask(Frame::load, payload));
   if (answer.type == Frame::failed)
     co_return fail(Code::script_error, printable(as_text(answer.payload), kReasonMax));
-  if (answer.type != Frame::loaded || answer.payload.size() != 1 || answer.payload[0] > 2) co_return lying("loaded");
+  if (answer.type != Frame::loaded || answer.payload.size() != 1 || answer.payload[0] > 2)
+    co_return lying("loaded");
   entry_ = static_cast<Entry>(answer.payload[0]);
   call.in_order = loaded_ = true;
   co_return entry_;
@@ -198,7 +201,8 @@ Result<ScriptOutput> SandboxImpl::open_reply(const Answer& answer, const data::B
 awaitable<Result<Sandbox::Lines>> SandboxImpl::run_lines(std::string ndjson) {
   VMC_CO_CHECK(ready());
   if (ndjson.size() > kInputMax)
-    co_return fail(Code::invalid_request, "more than 64 MiB of text for one call of a script", "feed it in pieces");
+    co_return fail(Code::invalid_request, "more than 64 MiB of text for one call of a script",
+                   "feed it in pieces");
 
   Call call{*this};
   VMC_CO_TRY(answer, co_await ask(Frame::lines, as_bytes(ndjson)));
@@ -224,7 +228,8 @@ awaitable<Result<Sandbox::Lines>> SandboxImpl::run_lines(std::string ndjson) {
 awaitable<Result<SandboxImpl::Answer>> SandboxImpl::ask(Frame type, ByteView payload) {
   child_->allow_cpu(script_.limits.cpu);
   asio::steady_timer deadline{loop_, script_.limits.wall};
-  auto out_of_time = std::make_shared<bool>(false);  // outlives this frame in a handler that is already queued
+  auto out_of_time =
+      std::make_shared<bool>(false);  // outlives this frame in a handler that is already queued
   deadline.async_wait([child = child_, out_of_time](boost::system::error_code ec) {
     if (ec) return;
     *out_of_time = true;
@@ -237,23 +242,26 @@ awaitable<Result<SandboxImpl::Answer>> SandboxImpl::ask(Frame type, ByteView pay
   // A write that fails is not the end: the child may have left last words.
   co_await asio::async_write(child_->socket(), request, as_tuple_awaitable);
   const auto state = co_await asio::this_coro::cancellation_state;
-  if (state.cancelled() != asio::cancellation_type::none) co_return fail(Code::cancelled, "the script was cancelled");
+  if (state.cancelled() != asio::cancellation_type::none)
+    co_return fail(Code::cancelled, "the script was cancelled");
   auto answer = co_await read_answer();
   const auto later = co_await asio::this_coro::cancellation_state;
-  if (later.cancelled() != asio::cancellation_type::none) co_return fail(Code::cancelled, "the script was cancelled");
+  if (later.cancelled() != asio::cancellation_type::none)
+    co_return fail(Code::cancelled, "the script was cancelled");
   deadline.cancel();
   if (!answer && answer.error().code == Code::unavailable) co_return co_await explain_death(*out_of_time);
   if (answer && answer->type == Frame::stopped) co_return explain_stop(answer->payload);
   if (answer && answer->type == Frame::unconfined)
-    co_return fail(Code::unavailable,
-                   "the script's process cannot be confined: " + printable(as_text(answer->payload), kReasonMax));
+    co_return fail(Code::unavailable, "the script's process cannot be confined: " +
+                                          printable(as_text(answer->payload), kReasonMax));
   co_return answer;
 }
 
 // UNAVAILABLE: the socket ended.
 awaitable<Result<SandboxImpl::Answer>> SandboxImpl::read_answer() {
   Header header;
-  const auto [ec, got] = co_await asio::async_read(child_->socket(), asio::buffer(header), as_tuple_awaitable);
+  const auto [ec, got] =
+      co_await asio::async_read(child_->socket(), asio::buffer(header), as_tuple_awaitable);
   if (ec) co_return fail(Code::unavailable, ec.message());
   const auto [type, size] = read_header(header);
   // Offsets, validity bits, refused rows and log lines come on top of the values that the limit counts.
@@ -272,8 +280,8 @@ awaitable<Result<SandboxImpl::Answer>> SandboxImpl::read_answer() {
 }
 
 Error SandboxImpl::lying(std::string_view how) const {
-  return fail(Code::script_error, "the script's process gave an answer that makes no sense (" + std::string{how} +
-                                      "); it was stopped");
+  return fail(Code::script_error, "the script's process gave an answer that makes no sense (" +
+                                      std::string{how} + "); it was stopped");
 }
 
 Error SandboxImpl::explain_stop(ByteView last_words) const {
@@ -284,11 +292,20 @@ Error SandboxImpl::explain_stop(ByteView last_words) const {
   const auto& limits = script_.limits;
   std::string what;
   switch (which) {
-    case Limit::memory: what = "memory limit of " + megabytes(limits.memory_bytes); break;
-    case Limit::cpu: what = "CPU limit of " + seconds(limits.cpu); break;
-    case Limit::instructions: what = "limit of " + std::to_string(limits.instructions) + " instructions"; break;
-    case Limit::output: what = "output limit of " + megabytes(limits.output_bytes); break;
-    default: return lying("limit");
+    case Limit::memory:
+      what = "memory limit of " + megabytes(limits.memory_bytes);
+      break;
+    case Limit::cpu:
+      what = "CPU limit of " + seconds(limits.cpu);
+      break;
+    case Limit::instructions:
+      what = "limit of " + std::to_string(limits.instructions) + " instructions";
+      break;
+    case Limit::output:
+      what = "output limit of " + megabytes(limits.output_bytes);
+      break;
+    default:
+      return lying("limit");
   }
   if (line > 0) what += ", last seen at line " + std::to_string(line);
   return fail(Code::script_limit, "the script went over its " + what);
@@ -298,16 +315,23 @@ awaitable<Error> SandboxImpl::explain_death(bool out_of_time) {
   const auto child = std::exchange(child_, nullptr);
   const int status = co_await child->bury();
   if (out_of_time)
-    co_return fail(Code::script_limit, "the script went over its time limit of " + seconds(script_.limits.wall));
+    co_return fail(Code::script_limit,
+                   "the script went over its time limit of " + seconds(script_.limits.wall));
   if (!WIFSIGNALED(status))
-    co_return fail(Code::script_error, "the script's process ended by itself with code " +
-                                           std::to_string(WEXITSTATUS(status)));
+    co_return fail(Code::script_error,
+                   "the script's process ended by itself with code " + std::to_string(WEXITSTATUS(status)));
   switch (WTERMSIG(status)) {
-    case SIGXCPU: co_return fail(Code::script_limit, "the script went over its CPU limit of " + seconds(script_.limits.cpu));
-    case SIGSYS: co_return fail(Code::script_error, "the script's process tried a forbidden system call and was stopped");
-    case SIGKILL: co_return fail(Code::script_error, "the script's process was killed from outside");
+    case SIGXCPU:
+      co_return fail(Code::script_limit,
+                     "the script went over its CPU limit of " + seconds(script_.limits.cpu));
+    case SIGSYS:
+      co_return fail(Code::script_error,
+                     "the script's process tried a forbidden system call and was stopped");
+    case SIGKILL:
+      co_return fail(Code::script_error, "the script's process was killed from outside");
     default:
-      co_return fail(Code::script_error, "the script's process crashed (signal " + std::to_string(WTERMSIG(status)) + ")");
+      co_return fail(Code::script_error,
+                     "the script's process crashed (signal " + std::to_string(WTERMSIG(status)) + ")");
   }
 }
 

@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::int64_t kYearMax = 300'000;  // beyond what 64-bit microseconds reach
 
-
 bool is_stamp(Box box) { return box == Box::timestamp || box == Box::timestamptz; }
 
 bool infinite(const TimeBox& t) {
@@ -25,7 +24,8 @@ const TimeBox* any_time_at(lua_State* L, int index) {
 
 TimeBox check_time(lua_State* L, int index) {
   const auto* box = any_time_at(L, index);
-  if (!box) luaL_argerror(L, index, (std::string{"a date or time was expected, not "} + kind_of(L, index)).c_str());
+  if (!box)
+    luaL_argerror(L, index, (std::string{"a date or time was expected, not "} + kind_of(L, index)).c_str());
   return *box;
 }
 
@@ -65,13 +65,17 @@ Parts parts_of(const TimeBox& t) {
 
 std::string text_of(const TimeBox& t) {
   switch (t.header.box) {
-    case Box::date: return data::format_date(static_cast<std::int32_t>(t.value));
-    case Box::time: return data::format_time(t.value);
-    default: return data::format_timestamp(t.value, t.header.box == Box::timestamptz);
+    case Box::date:
+      return data::format_date(static_cast<std::int32_t>(t.value));
+    case Box::time:
+      return data::format_time(t.value);
+    default:
+      return data::format_timestamp(t.value, t.header.box == Box::timestamptz);
   }
 }
 
-// --- patterns: %Y %m %d %H %M %S %f %y %j %z %% -------------------------------------------------------------
+// --- patterns: %Y %m %d %H %M %S %f %y %j %z %%
+// -------------------------------------------------------------
 
 void put(std::string& out, std::int64_t value, std::size_t digits) {
   auto text = std::to_string(value < 0 ? -value : value);
@@ -90,21 +94,42 @@ std::string format_pattern(lua_State* L, const TimeBox& t, std::string_view patt
       continue;
     }
     switch (const char c = pattern[++i]; c) {
-      case 'Y': put(out, parts.civil.year, 4); break;
-      case 'y': put(out, ((parts.civil.year % 100) + 100) % 100, 2); break;
-      case 'm': put(out, parts.civil.month, 2); break;
-      case 'd': put(out, parts.civil.day, 2); break;
-      case 'j': put(out, parts.days - days_from_civil({parts.civil.year, 1, 1}) + 1, 3); break;
+      case 'Y':
+        put(out, parts.civil.year, 4);
+        break;
+      case 'y':
+        put(out, ((parts.civil.year % 100) + 100) % 100, 2);
+        break;
+      case 'm':
+        put(out, parts.civil.month, 2);
+        break;
+      case 'd':
+        put(out, parts.civil.day, 2);
+        break;
+      case 'j':
+        put(out, parts.days - days_from_civil({parts.civil.year, 1, 1}) + 1, 3);
+        break;
       case 'H':
         if (parts.micros < 0) out += '-';
         put(out, micros / (3600 * kSecondMicros), 2);
         break;
-      case 'M': put(out, micros / (60 * kSecondMicros) % 60, 2); break;
-      case 'S': put(out, micros / kSecondMicros % 60, 2); break;
-      case 'f': put(out, micros % kSecondMicros, 6); break;
-      case 'z': out += t.header.box == Box::timestamptz ? "+00:00" : ""; break;
-      case '%': out += '%'; break;
-      default: luaL_error(L, "the date pattern has an unknown letter after %%");
+      case 'M':
+        put(out, micros / (60 * kSecondMicros) % 60, 2);
+        break;
+      case 'S':
+        put(out, micros / kSecondMicros % 60, 2);
+        break;
+      case 'f':
+        put(out, micros % kSecondMicros, 6);
+        break;
+      case 'z':
+        out += t.header.box == Box::timestamptz ? "+00:00" : "";
+        break;
+      case '%':
+        out += '%';
+        break;
+      default:
+        luaL_error(L, "the date pattern has an unknown letter after %%");
     }
   }
   return out;
@@ -119,8 +144,8 @@ class PatternReader {
       const bool letter = pattern_[i] == '%' && i + 1 < pattern_.size();
       if (!(letter ? field(pattern_[++i]) : literal(pattern_[i]))) return false;
     }
-    return text_.empty() && month >= 1 && month <= 12 && day >= 1 && day <= days_in_month(year, month) && hour <= 23 &&
-           minute <= 59 && second <= 59;
+    return text_.empty() && month >= 1 && month <= 12 && day >= 1 && day <= days_in_month(year, month) &&
+           hour <= 23 && minute <= 59 && second <= 59;
   }
   Int128 days() const { return days_from_civil({year, static_cast<int>(month), static_cast<int>(day)}); }
   Int128 micros() const {
@@ -138,7 +163,8 @@ class PatternReader {
   bool digits(std::size_t least, std::size_t most, T& out) {
     std::size_t n = 0;
     std::int64_t value = 0;
-    for (; n < most && n < text_.size() && text_[n] >= '0' && text_[n] <= '9'; ++n) value = value * 10 + (text_[n] - '0');
+    for (; n < most && n < text_.size() && text_[n] >= '0' && text_[n] <= '9'; ++n)
+      value = value * 10 + (text_[n] - '0');
     if (n < least) return false;
     text_.remove_prefix(n);
     out = static_cast<T>(value);
@@ -146,26 +172,35 @@ class PatternReader {
   }
   bool field(char c) {
     switch (c) {
-      case 'Y': return digits(4, 4, year);
+      case 'Y':
+        return digits(4, 4, year);
       case 'y': {
         if (!digits(2, 2, year)) return false;
         year += year < 70 ? 2000 : 1900;
         return true;
       }
-      case 'm': return digits(1, 2, month);
-      case 'd': return digits(1, 2, day);
-      case 'H': return digits(1, 2, hour);
-      case 'M': return digits(2, 2, minute);
-      case 'S': return digits(2, 2, second);
+      case 'm':
+        return digits(1, 2, month);
+      case 'd':
+        return digits(1, 2, day);
+      case 'H':
+        return digits(1, 2, hour);
+      case 'M':
+        return digits(2, 2, minute);
+      case 'S':
+        return digits(2, 2, second);
       case 'f': {
         const auto before = text_.size();
         if (!digits(1, 6, fraction)) return false;
         for (auto n = before - text_.size(); n < 6; ++n) fraction *= 10;
         return true;
       }
-      case 'z': return zone_offset();
-      case '%': return literal('%');
-      default: return false;
+      case 'z':
+        return zone_offset();
+      case '%':
+        return literal('%');
+      default:
+        return false;
     }
   }
   bool zone_offset() {
@@ -197,9 +232,13 @@ int from_text(lua_State* L, Box box) {
     PatternReader reader{text, text_at(L, 2)};
     if (!reader.read()) return luaL_error(L, "the text does not fit the date pattern");
     if (reader.zone != (box == Box::timestamptz))
-      return luaL_error(L, reader.zone ? "only a timestamptz has %%z" : "a timestamptz needs %%z in its pattern");
+      return luaL_error(
+          L, reader.zone ? "only a timestamptz has %%z" : "a timestamptz needs %%z in its pattern");
     const auto micros = reader.micros();
-    return push_checked(L, box, box == Box::date ? reader.days() : box == Box::time ? micros : reader.days() * kDayMicros + micros);
+    return push_checked(L, box,
+                        box == Box::date   ? reader.days()
+                        : box == Box::time ? micros
+                                           : reader.days() * kDayMicros + micros);
   }
   if (box == Box::date) {
     const auto days = data::parse_date(text);
@@ -217,7 +256,8 @@ int from_text(lua_State* L, Box box) {
   return 1;
 }
 
-std::int64_t number_argument(lua_State* L, int index, std::int64_t least, std::int64_t most, const char* what) {
+std::int64_t number_argument(lua_State* L, int index, std::int64_t least, std::int64_t most,
+                             const char* what) {
   const auto value = index > lua_gettop(L) ? least : luaL_checkinteger(L, index);
   if (value < least || value > most) luaL_argerror(L, index, what);
   return value;
@@ -245,8 +285,10 @@ int construct(lua_State* L) {
       lua_settop(L, 1);
       return 1;
     }
-    if (box == Box::date && is_stamp(given->header.box)) return push_checked(L, box, parts_of(check_finite(L, 1)).days);
-    if (box == Box::time && is_stamp(given->header.box)) return push_checked(L, box, parts_of(check_finite(L, 1)).micros);
+    if (box == Box::date && is_stamp(given->header.box))
+      return push_checked(L, box, parts_of(check_finite(L, 1)).days);
+    if (box == Box::time && is_stamp(given->header.box))
+      return push_checked(L, box, parts_of(check_finite(L, 1)).micros);
     if (is_stamp(box) && given->header.box == Box::date)
       return push_checked(L, box, Int128{check_finite(L, 1).value} * kDayMicros);
     return luaL_error(L, "%s cannot be made of this", lua_tostring(L, lua_upvalueindex(1)));
@@ -256,7 +298,8 @@ int construct(lua_State* L) {
   luaL_checkinteger(L, 2);
   luaL_checkinteger(L, 3);
   const auto month = static_cast<int>(number_argument(L, 2, 1, 12, "a month was expected"));
-  const auto day = static_cast<int>(number_argument(L, 3, 1, days_in_month(year, month), "the month has no such day"));
+  const auto day =
+      static_cast<int>(number_argument(L, 3, 1, days_in_month(year, month), "the month has no such day"));
   const Int128 days = days_from_civil({year, month, day});
   if (box == Box::date) return push_checked(L, box, days);
   return push_checked(L, box, days * kDayMicros + clock_arguments(L, 4, 23));
@@ -375,7 +418,8 @@ int order(lua_State* L) {  // upvalue: true for <=
 int difference(lua_State* L) {
   const auto a = check_finite(L, 1);
   const auto b = check_finite(L, 2);
-  if (a.header.box != b.header.box) return luaL_error(L, "attempt to subtract %s from %s", kind_of(L, 2), kind_of(L, 1));
+  if (a.header.box != b.header.box)
+    return luaL_error(L, "attempt to subtract %s from %s", kind_of(L, 2), kind_of(L, 1));
   std::int64_t out = 0;
   if (__builtin_sub_overflow(a.value, b.value, &out)) return luaL_error(L, "the difference is too large");
   lua_pushinteger(L, out);
@@ -384,7 +428,8 @@ int difference(lua_State* L) {
 
 int concat(lua_State* L) {
   for (const int i : {1, 2}) {
-    if (!box_at(L, i) && !lua_isstring(L, i)) return luaL_error(L, "attempt to concatenate %s", kind_of(L, i));
+    if (!box_at(L, i) && !lua_isstring(L, i))
+      return luaL_error(L, "attempt to concatenate %s", kind_of(L, i));
   }
   std::string out{push_text(L, 1)};
   out += push_text(L, 2);
@@ -401,8 +446,11 @@ int new_metatable(lua_State* L) {
                                          {"text", to_text},
                                          {"format", to_pattern},
                                          {nullptr, nullptr}};
-  static constexpr luaL_Reg operators[] = {
-      {"__eq", equal}, {"__sub", difference}, {"__tostring", to_text}, {"__concat", concat}, {nullptr, nullptr}};
+  static constexpr luaL_Reg operators[] = {{"__eq", equal},
+                                           {"__sub", difference},
+                                           {"__tostring", to_text},
+                                           {"__concat", concat},
+                                           {nullptr, nullptr}};
   luaL_newlib(L, operators);
   luaL_newlib(L, methods);
   lua_pushcclosure(L, field, 1);

@@ -131,6 +131,13 @@ Result<OpenCommand> find_command(store::Tx& tx, std::string_view connector_id, s
   return OpenCommand{std::move(command), row->text(0)};
 }
 
+Result<wire::Command> find_any_command(store::Tx& tx, std::string_view command_id, ByteView tenant_key) {
+  const auto row = tx.one("SELECT sealed_body FROM commands WHERE tenant = :tenant AND command_id = :command",
+                          {{"command", command_id}});
+  if (!row) return no_command();
+  return detail::open_command(tenant_key, tx.tenant(), command_id, row->bytes(0));
+}
+
 Result<void> ack_command(store::Tx& tx, std::string_view connector_id, std::string_view command_id,
                          Micros now) {
   const auto acked = tx.exec(

@@ -44,6 +44,8 @@ struct OpenCommand {
 Result<OpenCommand> find_command(store::Tx& tx, std::string_view connector_id, std::string_view command_id,
                                  ByteView tenant_key);
 // NOT_FOUND unless it is this connector's; a repeat changes nothing.
+// Any command of the tenant, finished ones included: what a worker needs to open chunks again.
+Result<wire::Command> find_any_command(store::Tx& tx, std::string_view command_id, ByteView tenant_key);
 Result<void> ack_command(store::Tx& tx, std::string_view connector_id, std::string_view command_id,
                          Micros now);
 // What an open command waits for, as its agent says; "" clears it. Shown as its execution's cause.

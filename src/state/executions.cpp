@@ -66,9 +66,11 @@ Result<std::optional<std::vector<data::Value>>> cursor_values(store::Tx& tx, con
   if (step == nullptr) return values;
   VMC_TRY(position, find_cursor(tx, workflow.workflow_id, step->id));
   if (!position || position->empty()) return values;
-  if (!position->is_array()) return fail(Code::internal, "a cursor's position is an array of values");
+  // The worker keeps more beside the values: {"watermark": [...], "seen": ...}.
+  const auto watermark = position->is_object() ? position->value("watermark", Json{}) : *position;
+  if (!watermark.is_array()) return fail(Code::internal, "a cursor's watermark is an array of values");
   values.emplace();
-  for (const auto& item : *position) {
+  for (const auto& item : watermark) {
     VMC_TRY(value, data::value_from_json(item));
     values->push_back(std::move(value));
   }

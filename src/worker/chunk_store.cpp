@@ -13,10 +13,15 @@ awaitable<Result<data::Batch>> read_chunk(store::Objects& objects, Pool& cpu, co
   auto sealed = co_await objects.get(std::move(name));
   if (!sealed) {
     if (sealed.error().code != Code::not_found) co_return sealed.error();
-    co_return fail(Code::buffer_integrity, fmt::format("chunk {} of {} is gone from the buffer", index, input.chunks));
+    co_return fail(Code::buffer_integrity,
+                   fmt::format("chunk {} of {} is gone from the buffer", index, input.chunks));
   }
-  data::ChunkLabel label{std::move(tenant), input.label_connector, input.label_command, input.label_epoch,
-                         static_cast<std::uint32_t>(index), index + 1 == input.chunks};
+  data::ChunkLabel label{std::move(tenant),
+                         input.label_connector,
+                         input.label_command,
+                         input.label_epoch,
+                         static_cast<std::uint32_t>(index),
+                         index + 1 == input.chunks};
   auto decode = [&]() -> Result<data::Batch> {
     VMC_TRY(chunk, data::open_chunk(input.data_key, label, *sealed));
     return data::decode(chunk);
@@ -24,8 +29,13 @@ awaitable<Result<data::Batch>> read_chunk(store::Objects& objects, Pool& cpu, co
   co_return co_await offload(cpu, decode);
 }
 
-ChunkWriter::ChunkWriter(store::Objects& objects, Pool& cpu, data::ChunkLabel label, std::string prefix, ByteView data_key)
-    : objects_{objects}, cpu_{cpu}, label_{std::move(label)}, prefix_{std::move(prefix)}, data_key_{data_key} {}
+ChunkWriter::ChunkWriter(store::Objects& objects, Pool& cpu, data::ChunkLabel label, std::string prefix,
+                         ByteView data_key)
+    : objects_{objects},
+      cpu_{cpu},
+      label_{std::move(label)},
+      prefix_{std::move(prefix)},
+      data_key_{data_key} {}
 
 awaitable<Result<void>> ChunkWriter::write(data::Batch batch) {
   std::optional<data::Batch> previous = std::exchange(held_, std::move(batch));

@@ -1,4 +1,5 @@
-// Sealed chunks of one command in object storage: reading what an agent left, writing what an agent will fetch.
+// Sealed chunks of one command in object storage: reading what an agent left, writing what an agent will
+// fetch.
 #pragma once
 
 #include <string>
@@ -11,8 +12,8 @@
 
 namespace vmc::worker {
 
-// Chunk `index` of `chunks`, opened and decoded on the cpu pool. BUFFER_INTEGRITY when it is gone, damaged, or not
-// the one it claims to be.
+// Chunk `index` of `chunks`, opened and decoded on the cpu pool. BUFFER_INTEGRITY when it is gone, damaged,
+// or not the one it claims to be.
 awaitable<Result<data::Batch>> read_chunk(store::Objects& objects, Pool& cpu, const wire::Input& input,
                                           std::string tenant, std::int64_t index);
 
@@ -20,10 +21,12 @@ awaitable<Result<data::Batch>> read_chunk(store::Objects& objects, Pool& cpu, co
 class ChunkWriter {
  public:
   // `label` without index and last; `prefix` as state::buffer_prefix.
-  ChunkWriter(store::Objects& objects, Pool& cpu, data::ChunkLabel label, std::string prefix, ByteView data_key);
+  ChunkWriter(store::Objects& objects, Pool& cpu, data::ChunkLabel label, std::string prefix,
+              ByteView data_key);
 
   awaitable<Result<void>> write(data::Batch batch);
-  // Writes the last chunk and makes all of them durable together. Number of chunks; 0 when nothing was written.
+  // Writes the last chunk and makes all of them durable together. Number of chunks; 0 when nothing was
+  // written.
   awaitable<Result<std::int64_t>> finish();
 
  private:

@@ -11,12 +11,18 @@ namespace vmc::worker {
 
 workflow::Purpose purpose_of(wire::Operation operation) {
   switch (operation) {
-    case wire::Operation::split: return workflow::Purpose::split;
-    case wire::Operation::extract: return workflow::Purpose::extract;
-    case wire::Operation::load: return workflow::Purpose::load;
-    case wire::Operation::digest: return workflow::Purpose::digest_source;
-    case wire::Operation::digest_keys: return workflow::Purpose::digest_destination;
-    case wire::Operation::query: break;
+    case wire::Operation::split:
+      return workflow::Purpose::split;
+    case wire::Operation::extract:
+      return workflow::Purpose::extract;
+    case wire::Operation::load:
+      return workflow::Purpose::load;
+    case wire::Operation::digest:
+      return workflow::Purpose::digest_source;
+    case wire::Operation::digest_keys:
+      return workflow::Purpose::digest_destination;
+    case wire::Operation::query:
+      break;
   }
   throw std::logic_error{"a query belongs to no execution"};
 }
@@ -34,9 +40,10 @@ wire::Command CommandFactory::base(const workflow::Link& link, wire::Operation o
   command.part = static_cast<int>(part);
   command.operation = operation;
   command.payload.connection = side.connection;
-  command.payload.timeout_ms = std::chrono::duration_cast<std::chrono::milliseconds>(settings_.command_timeout).count();
-  command.payload.idempotency_key =
-      fmt::format("{}-{}-{}-{}-{}", run_.execution.execution_id, link.step->id, to_string(operation), part, epoch);
+  command.payload.timeout_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(settings_.command_timeout).count();
+  command.payload.idempotency_key = fmt::format("{}-{}-{}-{}-{}", run_.execution.execution_id, link.step->id,
+                                                to_string(operation), part, epoch);
   command.payload.expires_at = now_ + settings_.command_ttl.count();
   command.data_key = crypto::random_bytes(32);
   return command;
@@ -55,14 +62,14 @@ data::Intent CommandFactory::part_intent(std::int64_t part) const {
   return intent;
 }
 
-Result<wire::Command> CommandFactory::split(const workflow::IssueSplit& action) const {
+wire::Command CommandFactory::split(const workflow::IssueSplit& action) const {
   const auto chain = run_.chain();
   auto command = base(chain.extract, wire::Operation::split, run_.source, 0, action.epoch);
   data::Intent intent;
   intent.table = run_.source.table.name;
   intent.columns = part_key(run_);
   intent.filter = chain.extract_params().where;
-  VMC_TRY(start, window_start(run_));
+  auto start = window_start(run_);
   if (!start.empty()) intent.ranges.push_back({part_key(run_), std::move(start), {}});
   command.payload.intent = std::move(intent);
   command.payload.split_key = part_key(run_);
@@ -73,7 +80,8 @@ Result<wire::Command> CommandFactory::split(const workflow::IssueSplit& action) 
 wire::Command CommandFactory::extract(const workflow::IssueExtract& action) const {
   auto command = base(run_.chain().extract, wire::Operation::extract, run_.source, action.part, action.epoch);
   command.payload.intent = part_intent(action.part);
-  command.upload = state::buffer_prefix(run_.lease.tenant, run_.execution.execution_id, command.command_id, action.epoch);
+  command.upload =
+      state::buffer_prefix(run_.lease.tenant, run_.execution.execution_id, command.command_id, action.epoch);
   return command;
 }
 
@@ -100,9 +108,18 @@ wire::Command CommandFactory::load(std::int64_t part, std::int64_t epoch, const 
   return command;
 }
 
-wire::Command CommandFactory::digest_keys(const workflow::IssueDigestKeys& action, const wire::Input& input) const {
+wire::Command CommandFactory::digest_keys(const workflow::IssueDigestKeys& action,
+                                          const wire::Input& input) const {
   auto command = load(action.part, action.epoch, input, new_id("cmd", now_));
   command.operation = wire::Operation::digest_keys;
+  data::Intent intent;
+  intent.table = command.payload.load->table;
+  intent.columns = command.payload.load->columns;
+  command.payload.intent = std::move(intent);
+  data::Intent read_back;
+  read_back.table = command.payload.load->table;
+  read_back.columns = command.payload.load->columns;
+  command.payload.intent = std::move(read_back);
   command.payload.idempotency_key = fmt::format("{}-{}-digest-keys-{}-{}", run_.execution.execution_id,
                                                 run_.chain().load.step->id, action.part, action.epoch);
   command.payload.digest_seed = digest_seed(run_);

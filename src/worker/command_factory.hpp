@@ -9,18 +9,20 @@ namespace vmc::worker {
 
 class CommandFactory {
  public:
-  CommandFactory(const RunContext& run, const Settings& settings, Micros now) : run_{run}, settings_{settings}, now_{now} {}
+  CommandFactory(const RunContext& run, const Settings& settings, Micros now)
+      : run_{run}, settings_{settings}, now_{now} {}
 
-  Result<wire::Command> split(const workflow::IssueSplit& action) const;
+  wire::Command split(const workflow::IssueSplit& action) const;
   wire::Command extract(const workflow::IssueExtract& action) const;
   wire::Command digest(const workflow::IssueDigest& action) const;
   // `chunks`: how many the shaped part has; `data_key` and `command_id` sealed them.
-  wire::Command load(std::int64_t part, std::int64_t epoch, const wire::Input& input, std::string command_id) const;
+  wire::Command load(std::int64_t part, std::int64_t epoch, const wire::Input& input,
+                     std::string command_id) const;
   wire::Command digest_keys(const workflow::IssueDigestKeys& action, const wire::Input& input) const;
 
  private:
-  wire::Command base(const workflow::Link& link, wire::Operation operation, const Side& side, std::int64_t part,
-                     std::int64_t epoch) const;
+  wire::Command base(const workflow::Link& link, wire::Operation operation, const Side& side,
+                     std::int64_t part, std::int64_t epoch) const;
   data::Intent part_intent(std::int64_t part) const;
 
   const RunContext& run_;

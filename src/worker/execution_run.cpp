@@ -16,17 +16,23 @@ namespace vmc::worker {
 namespace {
 
 constexpr auto kParkedForever = std::chrono::hours{24 * 365};
-constexpr auto kRetryAfter = std::chrono::seconds{5};     // after an error that has nothing to do with the run
+constexpr auto kRetryAfter = std::chrono::seconds{5};  // after an error that has nothing to do with the run
 
-wire::Input input_of(const wire::Command& command, const workflow::PartExtracted& extracted, const Side& source) {
-  return {extracted.buffer_key, extracted.chunks,        command.data_key,
-          command.command_id,   source.connector.connector_id, command.attempt_epoch};
+// Trying again cannot help; but a lost lease or a stop says nothing about the run.
+bool ends_the_run(const Error& error) {
+  return !error.retryable() && error.code != Code::conflict && error.code != Code::cancelled;
+}
+
+wire::Input input_of(const wire::Command& command, const workflow::PartExtracted& extracted,
+                     const Side& source) {
+  return {extracted.buffer_key,          extracted.chunks,     command.data_key, command.command_id,
+          source.connector.connector_id, command.attempt_epoch};
 }
 
 }  // namespace
 
-ExecutionRun::ExecutionRun(asio::io_context& loop, Platform& platform, const Settings& settings, const bool& draining,
-                           state::Lease lease)
+ExecutionRun::ExecutionRun(asio::io_context& loop, Platform& platform, const Settings& settings,
+                           const bool& draining, state::Lease lease)
     : loop_{loop}, platform_{platform}, settings_{settings}, draining_{draining}, lease_{std::move(lease)} {}
 
 awaitable<void> ExecutionRun::run() {
@@ -34,8 +40,10 @@ awaitable<void> ExecutionRun::run() {
   TaskGroup keeper{loop_.get_executor(), TaskGroup::OnError::keep_going};
   keeper.spawn("lease", keep_lease());
   auto outcome = co_await advance();
+  if (!outcome && ends_the_run(outcome.error())) outcome = co_await give_up(outcome.error());
   if (!outcome) {
-    log::warn("worker", "an execution could not go on", {{"execution", lease_.execution_id}, {"error", outcome.error().text()}});
+    log::warn("worker", "an execution could not go on",
+              {{"execution", lease_.execution_id}, {"error", outcome.error().text()}});
     const auto now = platform_.clock.now();
     auto retry = [&](store::Tx& tx) -> Result<bool> {
       return state::park_job(tx, lease_, now + micros(kRetryAfter), outcome.error().message, now);
@@ -56,7 +64,8 @@ awaitable<void> ExecutionRun::keep_lease() {
     auto renew = [&](store::Tx& tx) { return state::renew_lease(tx, lease_, until); };
     auto renewed = co_await platform_.db.transact(lease_.tenant, renew);
     if (!renewed) {
-      log::warn("worker", "a lease was lost", {{"execution", lease_.execution_id}, {"error", renewed.error().text()}});
+      log::warn("worker", "a lease was lost",
+                {{"execution", lease_.execution_id}, {"error", renewed.error().text()}});
       done_ = true;
       co_return;
     }
@@ -74,7 +83,8 @@ awaitable<Result<void>> ExecutionRun::advance() {
   crash_point("worker.leased");
   while (!done_ && !draining_ && !co_await stopping()) {
     VMC_CO_CHECK(co_await take_in());
-    const auto plan = workflow::next(run_.workflow.definition, run_.state, workflow::PlanLimits{}, platform_.clock.now());
+    const auto plan =
+        workflow::next(run_.workflow.definition, run_.state, workflow::PlanLimits{}, platform_.clock.now());
     if (const auto* parked = plan.park()) {
       VMC_CO_TRY(woken, co_await park(*parked));
       if (!woken) co_return Result<void>{};
@@ -93,7 +103,8 @@ awaitable<Result<void>> ExecutionRun::advance() {
   co_return Result<void>{};
 }
 
-Result<void> ExecutionRun::record(store::Tx& tx, workflow::EventBody body, std::vector<workflow::Event>& recorded) const {
+Result<void> ExecutionRun::record(store::Tx& tx, workflow::EventBody body,
+                                  std::vector<workflow::Event>& recorded) const {
   workflow::Event event;
   event.seq = run_.state.last_seq + static_cast<std::int64_t>(recorded.size()) + 1;
   event.time = platform_.clock.now();
@@ -125,7 +136,8 @@ awaitable<Result<void>> ExecutionRun::take_in() {
     recorded.clear();
     VMC_CHECK(state::check_lease(tx, lease_));
     const auto& control = run_.execution.control;
-    if (control == "cancel" && !run_.state.cancel_requested) VMC_CHECK(record(tx, workflow::CancelRequested{}, recorded));
+    if (control == "cancel" && !run_.state.cancel_requested)
+      VMC_CHECK(record(tx, workflow::CancelRequested{}, recorded));
     if (control == "pause" && !run_.state.paused) VMC_CHECK(record(tx, workflow::PauseRequested{}, recorded));
     if (control.empty() && run_.state.paused) VMC_CHECK(record(tx, workflow::Resumed{}, recorded));
     VMC_TRY(finished, state::finished_commands(tx, lease_.execution_id, run_.tenant_key.view()));
@@ -166,11 +178,6 @@ awaitable<Result<bool>> ExecutionRun::act(const workflow::Plan& plan) {
   co_return issues || shape_action != nullptr;
 }
 
-Result<wire::Command> ExecutionRun::command_of(store::Tx& tx, const Side& side, const std::string& command_id) const {
-  VMC_TRY(found, state::find_command(tx, side.connector.connector_id, command_id, run_.tenant_key.view()));
-  return std::move(found.command);
-}
-
 awaitable<Result<void>> ExecutionRun::issue(const workflow::Plan& plan) {
   std::vector<workflow::Event> recorded;
   std::set<std::string> connectors;
@@ -191,27 +198,27 @@ awaitable<Result<void>> ExecutionRun::issue(const workflow::Plan& plan) {
     };
     for (const auto& action : plan.actions) {
       if (const auto* split = std::get_if<workflow::IssueSplit>(&action)) {
-        if (split->single) {
+        if (split->single || part_key(run_).empty()) {
           workflow::PartsFixed single;
           single.step = chain.extract.step->id;
           single.single = true;
           VMC_CHECK(record(tx, std::move(single), recorded));
           continue;
         }
-        VMC_TRY(command, factory.split(*split));
-        VMC_CHECK(send(run_.source, chain.extract, std::move(command)));
+        VMC_CHECK(send(run_.source, chain.extract, factory.split(*split)));
       } else if (const auto* extract = std::get_if<workflow::IssueExtract>(&action)) {
         VMC_CHECK(send(run_.source, chain.extract, factory.extract(*extract)));
       } else if (const auto* digest = std::get_if<workflow::IssueDigest>(&action)) {
         VMC_CHECK(send(run_.source, chain.extract, factory.digest(*digest)));
       } else if (const auto* again = std::get_if<workflow::IssueLoad>(&action)) {
         const auto& shaped = *run_.state.parts.at(static_cast<std::size_t>(again->part)).shaped;
-        VMC_TRY(first, command_of(tx, run_.destination, shaped.load_command_id));
-        VMC_CHECK(send(run_.destination, chain.load,
-                       factory.load(again->part, again->epoch, *first.input, new_id("cmd", platform_.clock.now()))));
+        VMC_TRY(first, state::find_any_command(tx, shaped.load_command_id, run_.tenant_key.view()));
+        VMC_CHECK(send(
+            run_.destination, chain.load,
+            factory.load(again->part, again->epoch, *first.input, new_id("cmd", platform_.clock.now()))));
       } else if (const auto* keys = std::get_if<workflow::IssueDigestKeys>(&action)) {
         const auto& shaped = *run_.state.parts.at(static_cast<std::size_t>(keys->part)).shaped;
-        VMC_TRY(first, command_of(tx, run_.destination, shaped.load_command_id));
+        VMC_TRY(first, state::find_any_command(tx, shaped.load_command_id, run_.tenant_key.view()));
         VMC_CHECK(send(run_.destination, chain.load, factory.digest_keys(*keys, *first.input)));
       }
     }
@@ -221,7 +228,8 @@ awaitable<Result<void>> ExecutionRun::issue(const workflow::Plan& plan) {
   (void)issued;
   apply(recorded);
   crash_point("worker.commands_issued");
-  for (const auto& connector : connectors) platform_.bus.publish(state::connector_topic(lease_.tenant, connector));
+  for (const auto& connector : connectors)
+    platform_.bus.publish(state::connector_topic(lease_.tenant, connector));
   co_return Result<void>{};
 }
 
@@ -246,7 +254,9 @@ awaitable<Result<void>> ExecutionRun::prepare_script() {
 awaitable<Result<void>> ExecutionRun::shape(const workflow::Shape& action) {
   const auto chain = run_.chain();
   const auto& part = run_.state.parts.at(static_cast<std::size_t>(action.part));
-  auto find = [&](store::Tx& tx) { return command_of(tx, run_.source, part.extract.command_id); };
+  auto find = [&](store::Tx& tx) {
+    return state::find_any_command(tx, part.extract.command_id, run_.tenant_key.view());
+  };
   VMC_CO_TRY(extract, co_await platform_.db.read(lease_.tenant, find));
   const CommandFactory factory{run_, settings_, platform_.clock.now()};
   const auto load_id = new_id("cmd", platform_.clock.now());
@@ -268,9 +278,15 @@ awaitable<Result<void>> ExecutionRun::shape(const workflow::Shape& action) {
     VMC_CHECK(state::check_lease(tx, lease_));
     if (!*shaped) {
       const auto& error = shaped->error();
-      workflow::CommandFailed failed{"",         chain.transforms.empty() ? chain.load.step->id : chain.transforms.front().step->id,
-                                     action.part, workflow::Purpose::shape, error.code, error.message, error.retryable(),
-                                     action.attempt};
+      workflow::CommandFailed failed{
+          "",
+          chain.transforms.empty() ? chain.load.step->id : chain.transforms.front().step->id,
+          action.part,
+          workflow::Purpose::shape,
+          error.code,
+          error.message,
+          error.retryable(),
+          action.attempt};
       VMC_CHECK(record(tx, std::move(failed), recorded));
       return true;
     }
@@ -301,36 +317,33 @@ awaitable<Result<bool>> ExecutionRun::park(const workflow::Park& park) {
   co_return false;
 }
 
-awaitable<Result<std::string>> ExecutionRun::merge_seen() {
+// The set is named after the watermark it belongs to, so that it counts from the moment the watermark does.
+awaitable<Result<void>> ExecutionRun::merge_seen() {
   std::vector<RowHash> all;
-  for (std::size_t i = 0; i < run_.state.parts.size(); ++i) {
-    const auto& shaped = run_.state.parts[i].shaped;
-    if (!shaped) continue;
-    auto name = seen_part_object(run_, shaped->part, shaped->epoch);
+  for (const auto& part : run_.state.parts) {
+    if (!part.shaped) continue;
+    auto name = seen_part_object(run_, part.shaped->part, part.shaped->epoch);
     auto sealed = co_await platform_.objects.get(std::move(name));
     if (!sealed && sealed.error().code == Code::not_found) continue;
     if (!sealed) co_return sealed.error();
-    VMC_CO_TRY(hashes, unpack_seen(*sealed, run_, run_.execution.execution_id));
+    VMC_CO_TRY(hashes, unpack_seen(*sealed, run_));
     all.insert(all.end(), hashes.begin(), hashes.end());
   }
-  if (all.empty() || all.size() > kSeenRowsMax) co_return std::string{};
+  if (all.size() > kSeenRowsMax) co_return Result<void>{};  // those rows are moved again
   auto packed = pack_seen(all, run_);
-  VMC_CO_CHECK(co_await platform_.objects.put(seen_object(run_, run_.execution.execution_id), std::move(packed)));
-  VMC_CO_CHECK(co_await platform_.objects.sync(
-      fmt::format("cursors/{}/{}/", lease_.tenant, run_.execution.workflow_id)));
-  co_return run_.execution.execution_id;
+  VMC_CO_CHECK(co_await platform_.objects.put(seen_object(run_, run_.state.parts_fixed->up_to), std::move(packed)));
+  co_return co_await platform_.objects.sync(
+      fmt::format("cursors/{}/{}/", lease_.tenant, run_.execution.workflow_id));
 }
 
 awaitable<Result<void>> ExecutionRun::finish(const workflow::Finish& action) {
   const auto chain = run_.chain();
   const bool moves_cursor = action.status == workflow::FinalStatus::succeeded && run_.state.parts_fixed &&
                             !run_.state.parts_fixed->up_to.empty();
-  Json position;
+  Json position = Json::array();
   if (moves_cursor) {
-    VMC_CO_TRY(seen, co_await merge_seen());
-    position["watermark"] = Json::array();
-    for (const auto& value : run_.state.parts_fixed->up_to) position["watermark"].push_back(data::to_json(value));
-    position["seen"] = seen;
+    VMC_CO_CHECK(co_await merge_seen());
+    for (const auto& value : run_.state.parts_fixed->up_to) position.push_back(data::to_json(value));
   }
   crash_point("worker.before_finish");
   std::vector<workflow::Event> recorded;
@@ -358,14 +371,19 @@ awaitable<Result<void>> ExecutionRun::finish(const workflow::Finish& action) {
   done_ = true;
   apply(recorded);
   crash_point("worker.finished");
-  for (const auto& [connector, command] : cancelled) platform_.bus.publish(state::connector_topic(lease_.tenant, connector));
+  for (const auto& [connector, command] : cancelled)
+    platform_.bus.publish(state::connector_topic(lease_.tenant, connector));
   // The rows are where they belong; what is left of them here goes at once.
-  auto cleaned = co_await platform_.objects.remove_all(fmt::format("buffer/{}/{}/", lease_.tenant, lease_.execution_id));
-  if (!cleaned) log::warn("worker", "the buffer of a finished execution stays until its time is over",
-                          {{"execution", lease_.execution_id}, {"error", cleaned.error().text()}});
+  auto cleaned =
+      co_await platform_.objects.remove_all(fmt::format("buffer/{}/{}/", lease_.tenant, lease_.execution_id));
+  if (!cleaned)
+    log::warn("worker", "the buffer of a finished execution stays until its time is over",
+              {{"execution", lease_.execution_id}, {"error", cleaned.error().text()}});
   log::info("worker", "execution finished",
-            {{"execution", lease_.execution_id}, {"workflow", run_.workflow.name},
-             {"status", workflow::to_string(action.status)}, {"message", action.message}});
+            {{"execution", lease_.execution_id},
+             {"workflow", run_.workflow.name},
+             {"status", workflow::to_string(action.status)},
+             {"message", action.message}});
   co_return Result<void>{};
 }
 
@@ -373,7 +391,8 @@ awaitable<Result<void>> ExecutionRun::give_up(Error error) {
   const auto now = platform_.clock.now();
   auto work = [&](store::Tx& tx) -> Result<bool> {
     VMC_CHECK(state::check_lease(tx, lease_));
-    Json summary{{"message", error.message}, {"code", error.name()}, {"next", error.next()}, {"proof", false}};
+    Json summary{
+        {"message", error.message}, {"code", error.name()}, {"next", error.next()}, {"proof", false}};
     VMC_CHECK(state::finish_execution(tx, lease_, "failed", summary, now));
     return true;
   };
@@ -381,7 +400,7 @@ awaitable<Result<void>> ExecutionRun::give_up(Error error) {
   (void)written;
   done_ = true;
   platform_.bus.publish(state::execution_topic(lease_.tenant, lease_.execution_id));
-  log::warn("worker", "an execution could not be set up",
+  log::warn("worker", "an execution was given up",
             {{"execution", lease_.execution_id}, {"error", error.text()}});
   co_return Result<void>{};
 }

@@ -1,7 +1,7 @@
 // One leased execution, advanced until it is finished or parked.
 //
-// Each turn: take in what agents answered, ask the plan, do what it says. Every write carries the lease's fencing
-// token, and an effect and the event that records it stand in one transaction.
+// Each turn: take in what agents answered, ask the plan, do what it says. Every write carries the lease's
+// fencing token, and an effect and the event that records it stand in one transaction.
 #pragma once
 
 #include "script/sandbox.hpp"
@@ -23,17 +23,16 @@ class ExecutionRun {
  private:
   awaitable<Result<void>> advance();
   awaitable<Result<void>> take_in();
-  awaitable<Result<bool>> act(const workflow::Plan& plan);         // true: something was done
+  awaitable<Result<bool>> act(const workflow::Plan& plan);  // true: something was done
   awaitable<Result<void>> issue(const workflow::Plan& plan);
   awaitable<Result<void>> shape(const workflow::Shape& action);
-  awaitable<Result<bool>> park(const workflow::Park& park);        // true: woken meanwhile
+  awaitable<Result<bool>> park(const workflow::Park& park);  // true: woken meanwhile
   awaitable<Result<void>> finish(const workflow::Finish& action);
-  awaitable<Result<void>> give_up(Error error);                    // could not even be set up
+  awaitable<Result<void>> give_up(Error error);                    // trying again cannot help
   awaitable<Result<void>> prepare_script();
-  awaitable<Result<std::string>> merge_seen();
+  awaitable<Result<void>> merge_seen();
   awaitable<void> keep_lease();
 
-  Result<wire::Command> command_of(store::Tx& tx, const Side& side, const std::string& command_id) const;
   Result<void> record(store::Tx& tx, workflow::EventBody body, std::vector<workflow::Event>& recorded) const;
   void apply(const std::vector<workflow::Event>& events);
 

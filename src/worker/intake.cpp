@@ -7,23 +7,26 @@
 namespace vmc::worker {
 namespace {
 
-workflow::CommandFailed failed(const RunContext& run, const wire::Command& command, const wire::CommandError& error) {
+workflow::CommandFailed failed(const RunContext& run, const wire::Command& command,
+                               const wire::CommandError& error) {
   const auto chain = run.chain();
   const auto purpose = purpose_of(command.operation);
   const bool at_source = purpose == workflow::Purpose::split || purpose == workflow::Purpose::extract ||
                          purpose == workflow::Purpose::digest_source;
   const auto& side = at_source ? run.source : run.destination;
-  return {command.command_id,
-          (at_source ? chain.extract : chain.load).step->id,
-          command.part,
-          purpose,
-          error.code,
-          fmt::format("connector '{}', connection '{}': {}", side.connector.name, side.connection, error.message),
-          error.retryable,
-          command.attempt};
+  return {
+      command.command_id,
+      (at_source ? chain.extract : chain.load).step->id,
+      command.part,
+      purpose,
+      error.code,
+      fmt::format("connector '{}', connection '{}': {}", side.connector.name, side.connection, error.message),
+      error.retryable,
+      command.attempt};
 }
 
-Result<workflow::PartsFixed> parts_fixed(const RunContext& run, const wire::Command& command, const Json& answer) {
+Result<workflow::PartsFixed> parts_fixed(const RunContext& run, const wire::Command& command,
+                                         const Json& answer) {
   workflow::PartsFixed event;
   event.step = run.chain().extract.step->id;
   JsonReader reader{answer, "result"};
@@ -40,7 +43,8 @@ Result<workflow::PartsFixed> parts_fixed(const RunContext& run, const wire::Comm
   }
   if (event.parts.empty()) return event;
   // The window's start belongs to the first part: from here on ranges say everything.
-  if (!command.payload.intent->ranges.empty()) event.parts.front().after = command.payload.intent->ranges.front().after;
+  if (!command.payload.intent->ranges.empty())
+    event.parts.front().after = command.payload.intent->ranges.front().after;
   if (run.chain().extract_params().mode == workflow::ExtractMode::incremental)
     event.up_to = event.parts.back().up_to;
   return event;
@@ -57,7 +61,8 @@ Result<Counted> counted(const Json& answer) {
   return out;
 }
 
-Result<workflow::EventBody> meaning(const RunContext& run, const wire::Command& command, const wire::CommandResult& result) {
+Result<workflow::EventBody> meaning(const RunContext& run, const wire::Command& command,
+                                    const wire::CommandResult& result) {
   const auto part = static_cast<std::size_t>(command.part);
   switch (command.operation) {
     case wire::Operation::split: {
@@ -67,8 +72,9 @@ Result<workflow::EventBody> meaning(const RunContext& run, const wire::Command& 
     case wire::Operation::extract:
       if (result.chunks < 1 || result.buffer_key != command.upload)
         return fail(Code::command_malformed, "the extract left no chunks where they belong");
-      return workflow::EventBody{workflow::PartExtracted{command.part, command.attempt_epoch, command.command_id,
-                                                         result.buffer_key, result.chunks, result.row_count, ""}};
+      return workflow::EventBody{workflow::PartExtracted{command.part, command.attempt_epoch,
+                                                         command.command_id, result.buffer_key, result.chunks,
+                                                         result.row_count, ""}};
     case wire::Operation::load: {
       JsonReader reader{result.inline_result, "result"};
       const auto rows = reader.integer("rows");
@@ -86,12 +92,12 @@ Result<workflow::EventBody> meaning(const RunContext& run, const wire::Command& 
       const bool source = command.operation == wire::Operation::digest;
       const bool ok = again.digest == (source ? shaped.digest_in : shaped.digest_out) &&
                       again.rows == (source ? shaped.rows_in : shaped.rows_out);
-      return workflow::EventBody{workflow::PartVerified{command.part,
-                                                        source ? workflow::Half::source : workflow::Half::destination,
-                                                        command.attempt_epoch, command.command_id, again.rows,
-                                                        again.digest, ok}};
+      return workflow::EventBody{
+          workflow::PartVerified{command.part, source ? workflow::Half::source : workflow::Half::destination,
+                                 command.attempt_epoch, command.command_id, again.rows, again.digest, ok}};
     }
-    case wire::Operation::query: break;
+    case wire::Operation::query:
+      break;
   }
   return fail(Code::internal, "a query cannot belong to an execution");
 }
@@ -99,7 +105,8 @@ Result<workflow::EventBody> meaning(const RunContext& run, const wire::Command& 
 }  // namespace
 
 workflow::EventBody event_for(const RunContext& run, const state::FinishedCommand& finished) {
-  if (const auto* error = std::get_if<wire::CommandError>(&finished.outcome)) return failed(run, finished.command, *error);
+  if (const auto* error = std::get_if<wire::CommandError>(&finished.outcome))
+    return failed(run, finished.command, *error);
   auto event = meaning(run, finished.command, std::get<wire::CommandResult>(finished.outcome));
   if (event) return std::move(*event);
   wire::CommandError error;

@@ -13,8 +13,8 @@ Result<Side> load_side(store::Tx& tx, const workflow::Activity& activity, const 
     VMC_TRY(all, state::list_connectors(tx));
     if (all.size() != 1)
       return fail(Code::workflow_invalid,
-                  fmt::format("activity '{}' says connector \"mini\", but the tenant has {} connectors", activity.id,
-                              all.size()),
+                  fmt::format("activity '{}' says connector \"mini\", but the tenant has {} connectors",
+                              activity.id, all.size()),
                   "Name the connector in the activity.");
     side.connector = std::move(all.front());
   } else {
@@ -46,7 +46,8 @@ Result<void> check_incremental(const RunContext& run) {
                 fmt::format("cursor column '{}' is not in table '{}'", params.cursor, run.source.table.name));
   if (cursor->nullable)
     return fail(Code::workflow_invalid,
-                fmt::format("cursor column '{}' may be NULL: rows without a value would never be found", params.cursor),
+                fmt::format("cursor column '{}' may be NULL: rows without a value would never be found",
+                            params.cursor),
                 "Declare the column NOT NULL, or use mode \"full\".");
   if (run.source.table.row_key().empty())
     return fail(Code::workflow_invalid,
@@ -64,7 +65,8 @@ Result<RunContext> load_context(store::Tx& tx, const state::Lease& lease, ByteVi
   run.tenant_key = std::move(key);
   VMC_TRY(execution, state::find_execution(tx, lease.execution_id));
   run.execution = std::move(execution);
-  VMC_TRY(stored, state::find_workflow_version(tx, run.execution.workflow_id, run.execution.workflow_version));
+  VMC_TRY(stored,
+          state::find_workflow_version(tx, run.execution.workflow_id, run.execution.workflow_version));
   run.workflow = std::move(stored);
   VMC_TRY(chain, workflow::chain_of(run.workflow.definition));
   VMC_TRY(source, load_side(tx, *chain.extract.activity, chain.extract_params().table));
@@ -72,8 +74,6 @@ Result<RunContext> load_context(store::Tx& tx, const state::Lease& lease, ByteVi
   VMC_TRY(destination, load_side(tx, *chain.load.activity, chain.load_params().table));
   run.destination = std::move(destination);
   VMC_CHECK(check_incremental(run));
-  VMC_TRY(cursor, state::find_cursor(tx, run.execution.workflow_id, chain.extract.step->id));
-  run.cursor = std::move(cursor);
   constexpr std::size_t kPage = 1000;
   for (;;) {
     VMC_TRY(page, state::events_after(tx, lease.execution_id, run.state.last_seq, kPage));

@@ -26,7 +26,6 @@ struct RunContext {
   state::Execution execution;
   state::StoredWorkflow workflow;
   Side source, destination;
-  std::optional<Json> cursor;           // where the last successful incremental run ended
   workflow::ExecutionState state;
 
   // Points into `workflow`, so it is made where it is used.

@@ -15,7 +15,8 @@ Settings read_settings(config::Table root) {
   settings.script_wall = worker.duration("script_wall", settings.script_wall);
   if (settings.lease < std::chrono::seconds{1}) worker.complain("lease", "must be at least \"1s\"");
   for (auto& [name, tier] : root.named_tables("tiers")) {
-    const auto workers = tier.integer("workers", static_cast<std::int64_t>(settings.executions_at_once), 1, 1000);
+    const auto workers =
+        tier.integer("workers", static_cast<std::int64_t>(settings.executions_at_once), 1, 1000);
     if (name == settings.tier) settings.executions_at_once = static_cast<std::size_t>(workers);
   }
   return settings;

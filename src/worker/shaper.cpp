@@ -23,18 +23,22 @@ std::string workflow_seed(const RunContext& run) {
 
 struct Shaper::Work {
   Work(const std::string& seed, wire::Input in, ChunkWriter out)
-      : extracted{std::move(in)}, writer{std::move(out)}, digest_in{seed}, digest_out{seed}, key_digest{seed} {}
+      : extracted{std::move(in)},
+        writer{std::move(out)},
+        digest_in{seed},
+        digest_out{seed},
+        key_digest{seed} {}
 
   wire::Input extracted;
   ChunkWriter writer;
   activities::RowDigest digest_in, digest_out, key_digest;
-  std::vector<std::string> key_columns;             // of the load
-  std::set<RowHash> keys;                           // handed to the load
-  std::vector<RowHash> next_seen;                   // rows the next run's overlap will read again
+  std::vector<std::string> key_columns;  // of the load
+  std::set<RowHash> keys;                // handed to the load
+  std::vector<RowHash> next_seen;        // rows the next run's overlap will read again
   std::optional<Result<data::Batch>> fetched;
   Result<void> stored;
   std::int64_t rows_in = 0, rows_out = 0, skipped = 0, refused = 0;
-  std::int64_t first_row = 0;                       // of the batch being shaped, within the part
+  std::int64_t first_row = 0;  // of the batch being shaped, within the part
   std::vector<std::string> reasons;
 
   void refuse(std::size_t row, std::string_view column, std::string_view reason) {
@@ -107,7 +111,8 @@ awaitable<Result<data::Batch>> Shaper::transform(Work& work, data::Batch batch) 
 }
 
 awaitable<void> Shaper::fetch(Work& work, std::int64_t index) {
-  auto batch = co_await read_chunk(platform_.objects, platform_.cpu, work.extracted, run_.lease.tenant, index);
+  auto batch =
+      co_await read_chunk(platform_.objects, platform_.cpu, work.extracted, run_.lease.tenant, index);
   if (!batch) {
     work.fetched = batch.error();
     co_return;
@@ -121,15 +126,15 @@ awaitable<void> Shaper::store(Work& work, data::Batch batch) {
 }
 
 awaitable<Result<void>> Shaper::load_seen() {
-  if (std::exchange(seen_.loaded, true) || !run_.cursor) co_return Result<void>{};
-  const auto from = run_.cursor->value("seen", std::string{});
-  if (from.empty()) co_return Result<void>{};
-  auto sealed = co_await platform_.objects.get(seen_object(run_, from));
+  if (std::exchange(seen_.loaded, true) || !run_.state.started || !run_.state.started->after)
+    co_return Result<void>{};
+  auto sealed = co_await platform_.objects.get(seen_object(run_, *run_.state.started->after));
   if (!sealed) {
-    if (sealed.error().code == Code::not_found) co_return Result<void>{};  // expired: its rows are moved again
+    if (sealed.error().code == Code::not_found)
+      co_return Result<void>{};  // expired: its rows are moved again
     co_return sealed.error();
   }
-  auto unpack = [&] { return unpack_seen(*sealed, run_, from); };
+  auto unpack = [&] { return unpack_seen(*sealed, run_); };
   auto hashes = co_await offload(platform_.cpu, unpack);
   if (!hashes) co_return hashes.error();
   seen_.before = std::move(*hashes);
@@ -144,10 +149,12 @@ awaitable<Result<void>> Shaper::store_side_results(Work& work, std::int64_t part
         fmt::format("executions/{}/{}/seen/", run_.lease.tenant, run_.execution.execution_id)));
   }
   if (!work.reasons.empty()) {
-    const auto folder = fmt::format("executions/{}/{}/quarantine/", run_.lease.tenant, run_.execution.execution_id);
+    const auto folder =
+        fmt::format("executions/{}/{}/quarantine/", run_.lease.tenant, run_.execution.execution_id);
     auto text = join(work.reasons, "\n");
     auto sealed = crypto::seal(run_.tenant_key.view(), as_bytes(folder), as_bytes(text));
-    VMC_CO_CHECK(co_await platform_.objects.put(fmt::format("{}{}-{}", folder, part, epoch), std::move(sealed)));
+    VMC_CO_CHECK(
+        co_await platform_.objects.put(fmt::format("{}{}-{}", folder, part, epoch), std::move(sealed)));
     VMC_CO_CHECK(co_await platform_.objects.sync(folder));
   }
   co_return Result<void>{};

@@ -1,7 +1,8 @@
 // Shaping: one extracted part goes chunk by chunk through deduplication, the transform and the cast to the
 // destination's types, and comes out as sealed chunks for the load. Bounded memory: a few batches at a time.
 //
-// While the script works on one batch, the next is fetched and decoded and the previous one sealed and stored.
+// While the script works on one batch, the next is fetched and decoded and the previous one sealed and
+// stored.
 #pragma once
 
 #include <set>
@@ -24,17 +25,18 @@ struct SeenRows {
 
 struct Shaped {
   workflow::PartShaped event;
-  wire::Input input;                       // of the load command; no chunks when no row is left
+  wire::Input input;  // of the load command; no chunks when no row is left
 };
 
 class Shaper {
  public:
-  Shaper(asio::any_io_executor loop, Platform& platform, const RunContext& run, script::Sandbox* sandbox, SeenRows& seen)
+  Shaper(asio::any_io_executor loop, Platform& platform, const RunContext& run, script::Sandbox* sandbox,
+         SeenRows& seen)
       : loop_{std::move(loop)}, platform_{platform}, run_{run}, sandbox_{sandbox}, seen_{seen} {}
 
   // `extracted` opens the part's chunks; `load_command` and `data_key` seal the shaped ones.
-  awaitable<Result<Shaped>> run(std::int64_t part, std::int64_t epoch, wire::Input extracted, std::string load_command,
-                                Bytes data_key);
+  awaitable<Result<Shaped>> run(std::int64_t part, std::int64_t epoch, wire::Input extracted,
+                                std::string load_command, Bytes data_key);
 
  private:
   struct Work;
@@ -49,7 +51,7 @@ class Shaper {
   asio::any_io_executor loop_;
   Platform& platform_;
   const RunContext& run_;
-  script::Sandbox* sandbox_;               // null: no transform, rows go straight to the cast
+  script::Sandbox* sandbox_;  // null: no transform, rows go straight to the cast
   SeenRows& seen_;
 };
 

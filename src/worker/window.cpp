@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "crypto/aead.hpp"
+#include "crypto/hash.hpp"
 
 namespace vmc::worker {
 namespace {
@@ -25,17 +26,11 @@ data::Value before(const data::Value& value, Duration overlap) {
   return value;
 }
 
-Result<std::vector<data::Value>> window_start(const RunContext& run) {
+std::vector<data::Value> window_start(const RunContext& run) {
   std::vector<data::Value> start;
-  if (!run.cursor) return start;
-  const auto& watermark = run.cursor->at("watermark");
-  for (const auto& json : watermark) {
-    VMC_TRY(value, data::value_from_json(json));
-    start.push_back(std::move(value));
-  }
-  if (start.size() != part_key(run).size())
-    return fail(Code::conflict, "the stored cursor does not fit the table's key, which has changed",
-                "Start the workflow once in mode \"full\".");
+  if (run.state.started && run.state.started->after) start = *run.state.started->after;
+  // A watermark over another key, because the table's key has changed, is none: everything is read once more.
+  if (start.size() != part_key(run).size()) return {};
   start.front() = before(start.front(), run.chain().extract_params().overlap);
   return start;
 }
@@ -63,11 +58,12 @@ Bytes pack_seen(const std::vector<RowHash>& hashes, const RunContext& run) {
     std::memcpy(plain.data() + i * 16, &hashes[i].first, 8);
     std::memcpy(plain.data() + i * 16 + 8, &hashes[i].second, 8);
   }
-  return crypto::seal(run.tenant_key.view(), as_bytes(std::string{kSeenLabel} + run.execution.execution_id), plain);
+  return crypto::seal(run.tenant_key.view(), as_bytes(std::string{kSeenLabel} + run.workflow.workflow_id),
+                      plain);
 }
 
-Result<std::set<RowHash>> unpack_seen(ByteView sealed, const RunContext& run, std::string_view execution_id) {
-  VMC_TRY(plain, crypto::open(run.tenant_key.view(), as_bytes(std::string{kSeenLabel} + std::string{execution_id}), sealed));
+Result<std::set<RowHash>> unpack_seen(ByteView sealed, const RunContext& run) {
+  VMC_TRY(plain, crypto::open(run.tenant_key.view(), as_bytes(std::string{kSeenLabel} + run.workflow.workflow_id), sealed));
   std::set<RowHash> hashes;
   for (std::size_t at = 0; at + 16 <= plain.size(); at += 16) {
     RowHash hash;
@@ -79,11 +75,16 @@ Result<std::set<RowHash>> unpack_seen(ByteView sealed, const RunContext& run, st
 }
 
 std::string seen_part_object(const RunContext& run, std::int64_t part, std::int64_t epoch) {
-  return fmt::format("executions/{}/{}/seen/{}-{}", run.lease.tenant, run.execution.execution_id, part, epoch);
+  return fmt::format("executions/{}/{}/seen/{}-{}", run.lease.tenant, run.execution.execution_id, part,
+                     epoch);
 }
 
-std::string seen_object(const RunContext& run, std::string_view execution_id) {
-  return fmt::format("cursors/{}/{}/{}", run.lease.tenant, run.execution.workflow_id, execution_id);
+std::string seen_object(const RunContext& run, const std::vector<data::Value>& watermark) {
+  Json text = Json::array();
+  for (const auto& value : watermark) text.push_back(data::to_json(value));
+  const auto hash = crypto::sha256(as_bytes(text.dump()));
+  return fmt::format("cursors/{}/{}/{}", run.lease.tenant, run.execution.workflow_id,
+                     to_hex(ByteView{hash}.first(16)));
 }
 
 }  // namespace vmc::worker

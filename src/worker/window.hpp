@@ -1,9 +1,8 @@
 // The window of an incremental extract: what lies after the last run's watermark, less an overlap for
 // transactions that committed late, and the rows of that overlap which were moved already.
 //
-// The position a run leaves behind: {"watermark":[cursor, key…], "seen":"object" or ""}. The object lists the
-// hashes of every row within the overlap of the watermark; without it those rows are moved again, which an
-// upsert forgives.
+// A run leaves behind its watermark (the execution's cursor) and, in an object named after it, the hashes of every
+// row within the overlap before it. Without that object those rows are moved again, which an upsert forgives.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +20,7 @@ using RowHash = std::pair<std::uint64_t, std::uint64_t>;
 inline constexpr std::size_t kSeenRowsMax = 1'000'000;
 
 // Exclusive lower bound over part_key(); empty on a first run.
-Result<std::vector<data::Value>> window_start(const RunContext& run);
+std::vector<data::Value> window_start(const RunContext& run);
 // A value `overlap` before `value`; itself for kinds that are no time.
 data::Value before(const data::Value& value, Duration overlap);
 // Does the row belong to what the next run will read again?
@@ -29,10 +28,10 @@ bool in_next_overlap(const RunContext& run, const data::Value& cursor);
 
 // Hashes as bytes, sealed under the tenant's key.
 Bytes pack_seen(const std::vector<RowHash>& hashes, const RunContext& run);
-Result<std::set<RowHash>> unpack_seen(ByteView sealed, const RunContext& run, std::string_view execution_id);
+Result<std::set<RowHash>> unpack_seen(ByteView sealed, const RunContext& run);
 
-// Where one part's hashes lie until the run ends, and where the finished set lies.
+// Where one part's hashes lie until the run ends, and where the set that belongs to a watermark lies.
 std::string seen_part_object(const RunContext& run, std::int64_t part, std::int64_t epoch);
-std::string seen_object(const RunContext& run, std::string_view execution_id);
+std::string seen_object(const RunContext& run, const std::vector<data::Value>& watermark);
 
 }  // namespace vmc::worker

@@ -37,7 +37,9 @@ awaitable<Result<std::optional<state::Lease>>> WorkerRole::lease() {
   auto something = co_await platform_.db.read(std::string{store::kPlatform}, due);
   if (!something) co_return something.error();
   if (!*something) co_return std::optional<state::Lease>{};
-  auto take = [&](store::Tx& tx) { return state::lease_job(tx, settings_.tier, now, now + micros(settings_.lease)); };
+  auto take = [&](store::Tx& tx) {
+    return state::lease_job(tx, settings_.tier, now, now + micros(settings_.lease));
+  };
   co_return co_await platform_.db.transact(std::string{store::kPlatform}, take);
 }
 

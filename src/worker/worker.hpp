@@ -18,15 +18,15 @@ namespace vmc::worker {
 struct Settings {
   std::string tier = "free";
   std::size_t executions_at_once = 5;
-  Duration lease = std::chrono::seconds{15};         // renewed at a third of it
+  Duration lease = std::chrono::seconds{15};  // renewed at a third of it
   Duration sweep = std::chrono::seconds{1};
   Duration command_ttl = std::chrono::hours{4};
-  Duration command_timeout = std::chrono::minutes{10};   // of one part on the agent
+  Duration command_timeout = std::chrono::minutes{10};  // of one part on the agent
   std::size_t script_memory = 64u << 20;
-  Duration script_cpu = std::chrono::seconds{10};    // of one batch
+  Duration script_cpu = std::chrono::seconds{10};  // of one batch
   Duration script_wall = std::chrono::seconds{30};
 };
-Settings read_settings(config::Table root);          // [worker]
+Settings read_settings(config::Table root);  // [worker]
 
 struct Platform {
   store::Database& db;

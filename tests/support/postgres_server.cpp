@@ -55,7 +55,8 @@ pid_t start_as_postgres(const std::vector<std::string>& words, const std::filesy
   const auto parent = getpid();
   const pid_t pid = fork();
   if (pid != 0) return pid;
-  if (user && (setgroups(0, nullptr) != 0 || setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0)) _exit(126);
+  if (user && (setgroups(0, nullptr) != 0 || setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0))
+    _exit(126);
   prctl(PR_SET_PDEATHSIG, SIGQUIT);
   if (getppid() != parent) _exit(125);
   const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -73,7 +74,8 @@ using Conn = std::unique_ptr<PGconn, decltype(&PQfinish)>;
 Conn connect(std::uint16_t port, const std::string& database) {
   const auto number = std::to_string(port);
   const char* names[] = {"host", "port", "dbname", "user", "password", "sslmode", "connect_timeout", nullptr};
-  const char* values[] = {"127.0.0.1", number.c_str(), database.c_str(), "postgres", "secret", "disable", "5", nullptr};
+  const char* values[] = {"127.0.0.1", number.c_str(), database.c_str(), "postgres", "secret", "disable",
+                          "5",         nullptr};
   return {PQconnectdbParams(names, values, 0), PQfinish};
 }
 
@@ -98,12 +100,13 @@ PostgresServer::PostgresServer() {
                chown((directory_ / "password").c_str(), user->pw_uid, user->pw_gid) != 0))
     throw std::runtime_error{"the directory cannot be given to the user postgres"};
   const pid_t made =
-      start_as_postgres({binary("initdb"), "-D", (directory_ / "data").string(), "-A", "scram-sha-256", "-U", "postgres",
-                         "--pwfile=" + (directory_ / "password").string(), "-N", "--no-instructions", "-E", "UTF8",
-                         "--locale=C.UTF-8"},
+      start_as_postgres({binary("initdb"), "-D", (directory_ / "data").string(), "-A", "scram-sha-256", "-U",
+                         "postgres", "--pwfile=" + (directory_ / "password").string(), "-N",
+                         "--no-instructions", "-E", "UTF8", "--locale=C.UTF-8"},
                         directory_ / "log");
   int status = 0;
-  if (waitpid(made, &status, 0) != made || status != 0) throw std::runtime_error{"initdb failed, see " + name + "/log"};
+  if (waitpid(made, &status, 0) != made || status != 0)
+    throw std::runtime_error{"initdb failed, see " + name + "/log"};
   start();
 }
 
@@ -112,8 +115,9 @@ void PostgresServer::start() {
     port_ = free_port();
     pid_ = start_as_postgres(
         {binary("postgres"), "-D", (directory_ / "data").string(), "-p", std::to_string(port_), "-c",
-         "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=" + directory_.string(), "-c", "fsync=off", "-c",
-         "full_page_writes=off", "-c", "max_connections=60", "-c", "autovacuum=off", "-c", "max_prepared_transactions=2"},
+         "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=" + directory_.string(), "-c",
+         "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=60", "-c", "autovacuum=off", "-c",
+         "max_prepared_transactions=2"},
         directory_ / "log");
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{20};
     while (std::chrono::steady_clock::now() < until && waitpid(pid_, nullptr, WNOHANG) == 0) {
@@ -127,7 +131,7 @@ void PostgresServer::start() {
 
 void PostgresServer::stop() noexcept {
   if (pid_ <= 0) return;
-  kill(pid_, SIGINT);   // fast shutdown
+  kill(pid_, SIGINT);  // fast shutdown
   for (int i = 0; i < 250; ++i) {
     if (waitpid(pid_, nullptr, WNOHANG) != 0) {
       pid_ = -1;
@@ -149,6 +153,7 @@ PostgresServer::~PostgresServer() {
 
 std::string PostgresServer::run(const std::string& sql, const std::string& database) const {
   const auto conn = connect(port_, database);
+  PQsetNoticeProcessor(conn.get(), [](void*, const char*) {}, nullptr);
   const std::unique_ptr<PGresult, decltype(&PQclear)> result{PQexec(conn.get(), sql.c_str()), PQclear};
   const auto status = PQresultStatus(result.get());
   if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)

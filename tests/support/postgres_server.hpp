@@ -1,5 +1,5 @@
-// A real PostgreSQL of the test's own: on loopback at a free port, in a directory of its own, stopped with the
-// test program however that ends.
+// A real PostgreSQL of the test's own: on loopback at a free port, in a directory of its own, stopped with
+// the test program however that ends.
 #pragma once
 
 #include <sys/types.h>
@@ -22,7 +22,8 @@ class PostgresServer {
 
   std::uint16_t port() const { return port_; }
   const std::filesystem::path& directory() const { return directory_; }
-  // As superuser "postgres"; its password is "secret". Throws on an error. The first cell of the result, or "".
+  // As superuser "postgres"; its password is "secret". Throws on an error. The first cell of the result, or
+  // "".
   std::string run(const std::string& sql, const std::string& database = "postgres") const;
   void create_database(const std::string& name) const;
   sources::PostgresSourceSettings settings(std::string database, std::string user = "postgres",

@@ -31,7 +31,8 @@ inline data::Batch batch_of(const data::RowTypePtr& type, const Rows& rows) {
 }
 
 inline sources::BatchSource once(data::Batch batch) {
-  auto left = std::make_shared<std::optional<data::Batch>>(std::move(batch));  // std::function copies its closure
+  auto left =
+      std::make_shared<std::optional<data::Batch>>(std::move(batch));  // std::function copies its closure
   return [left]() -> Result<std::optional<data::Batch>> { return std::exchange(*left, std::nullopt); };
 }
 
@@ -70,8 +71,9 @@ inline Rows read_all(sources::Session& session, const data::Intent& intent, cons
   return rows;
 }
 
-inline sources::LoadRequest load_request(const data::TableInfo& table, const std::vector<std::string>& columns,
-                                         std::string scope, std::int64_t part = 0, std::int64_t epoch = 1) {
+inline sources::LoadRequest load_request(const data::TableInfo& table,
+                                         const std::vector<std::string>& columns, std::string scope,
+                                         std::int64_t part = 0, std::int64_t epoch = 1) {
   sources::LoadRequest request;
   request.table = table.name;
   request.key = table.primary_key;

@@ -134,7 +134,13 @@ bool Connection::mixed_encodings() const {
 Result<void> Connection::start(Duration limit) {
   deadline_ = Steady::now() + limit + kServerFirst;
   give_up_ = Steady::time_point::max();
-  if (broken_) return lost();
+  if (interrupted_) return fail(Code::cancelled, "the call was cancelled");
+  // Once the server has been told to stop, the connection serves nobody else.
+  if (broken_ || told_to_stop_) return lost();
+  return {};
+}
+
+Result<void> Connection::go_on() const {
   if (interrupted_) return fail(Code::cancelled, "the call was cancelled");
   return {};
 }
@@ -208,6 +214,7 @@ Result<void> Connection::flush() {
 }
 
 Result<void> Connection::sent(int ok) {
+  failed_ = false;
   if (!ok) return lost();
   return flush();
 }
@@ -228,6 +235,7 @@ Result<PgResult> Connection::checked(PGresult* raw) {
   const auto status = PQresultStatus(raw);
   if (status != PGRES_FATAL_ERROR && status != PGRES_BAD_RESPONSE && status != PGRES_PIPELINE_ABORTED)
     return result;
+  failed_ = true;
   last_state_ = sqlstate_of(raw);
   if (PQstatus(conn_) == CONNECTION_BAD) broken_ = true;
   if (last_state_.empty()) return lost();
@@ -276,6 +284,7 @@ Result<void> Connection::run_all(std::span<const std::string> texts) {
 }
 
 Result<void> Connection::send_streamed(const std::string& text, const Params& params) {
+  VMC_CHECK(go_on());
   VMC_CHECK(sent(PQsendQueryParams(conn_, text.c_str(), params.size(), params.types(), params.pointers(),
                                    params.lengths(), params.formats(), 1)));
   if (!PQsetSingleRowMode(conn_)) return lost();
@@ -284,9 +293,15 @@ Result<void> Connection::send_streamed(const std::string& text, const Params& pa
 
 void Connection::abandon() noexcept {
   if (broken_ || PQtransactionStatus(conn_) != PQTRANS_ACTIVE) return;
-  if (!PQisBusy(conn_) && !PgResult{PQgetResult(conn_)}) return;  // nothing runs any more
-  deadline_ = Steady::now();
-  if (!stop_or_go_on()) return;
+  // What has already come is taken: a small result needs no cancelling.
+  while (!PQisBusy(conn_))
+    if (!PgResult{PQgetResult(conn_)}) return;
+  if (failed_ && !told_to_stop_) {
+    deadline_ = Steady::now() + kResetLimit;  // it has ended on the server: only the end is still to come
+  } else {
+    deadline_ = Steady::now();
+    if (!stop_or_go_on()) return;
+  }
   for (;;) {
     auto result = next();
     if (broken_ || (result && !*result)) return;
@@ -301,6 +316,7 @@ Result<void> Connection::begin_copy(const std::string& text) {
 }
 
 Result<void> Connection::put_copy(std::string_view piece) {
+  VMC_CHECK(go_on());
   for (;;) {
     const int taken = PQputCopyData(conn_, piece.data(), static_cast<int>(piece.size()));
     if (taken < 0) return lost();
@@ -339,7 +355,10 @@ void Connection::rollback() noexcept {
   if (broken_) return;
   if (PQtransactionStatus(conn_) == PQTRANS_ACTIVE) {
     // A COPY that was left: the server waits for its end.
-    if (PQputCopyEnd(conn_, "abandoned") == 1 && !flush()) return;
+    if (PQputCopyEnd(conn_, "abandoned") == 1) {
+      failed_ = true;
+      if (!flush()) return;
+    }
     abandon();
   }
   if (broken_ || PQtransactionStatus(conn_) == PQTRANS_IDLE) return;
@@ -396,6 +415,7 @@ Result<Transaction> Transaction::begin(Connection& db, Duration limit) {
 }
 
 Result<void> Transaction::commit() {
+  VMC_CHECK(db_->go_on());
   VMC_TRY(result, db_->run("COMMIT"));
   db_ = nullptr;
   // COMMIT of a failed transaction answers ROLLBACK.

@@ -32,6 +32,7 @@ class Connection {
   // What follows must be over by then; the server is told to stop, and given a moment to do so.
   Result<void> start(Duration limit);
   Duration left() const;
+  Result<void> go_on() const;  // CANCELLED once interrupted
 
   // One statement, its whole result (text format).
   Result<PgResult> run(const std::string& text, const Params& params = {});
@@ -79,6 +80,7 @@ class Connection {
   std::atomic<bool> interrupted_{false};
   bool told_to_stop_ = false;
   bool broken_ = false;
+  bool failed_ = false;  // the statement sent last, on the server
   int low_water_ = 1;
   int results_since_wait_ = 0;
   std::string last_state_;

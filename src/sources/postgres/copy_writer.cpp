@@ -204,8 +204,7 @@ struct CopyWriter::Cell {
       return kFraction;
     Groups groups;
     const bool negative = value < 0;
-    const auto magnitude =
-        negative ? -static_cast<Uint128>(value) : static_cast<Uint128>(value);
+    const auto magnitude = negative ? -static_cast<Uint128>(value) : static_cast<Uint128>(value);
     decimal_groups(magnitude, scale, groups);
     at = put_numeric(at, groups, negative ? 0x4000 : 0, scale);
     return nullptr;

@@ -55,10 +55,6 @@ class Applied {
 
   // Takes the part's row, so that a second load of the part waits here until this one has ended.
   Result<std::optional<LoadOutcome>> claim() {
-    Params scope;
-    scope.text(request_.applied_scope, oid::text);
-    VMC_TRY(newest, db_.run("SELECT max(epoch) FROM " + names_.applied + " WHERE scope = $1", scope));
-    VMC_CHECK(refuse_newer(cell_number(newest, 0, 0)));
     Params row;
     row.text(request_.applied_scope, oid::text).number(request_.part).number(request_.attempt_epoch);
     VMC_TRY(taken,

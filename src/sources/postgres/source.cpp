@@ -212,11 +212,11 @@ class PostgresSession final : public Session {
     for (std::size_t i = 0; i < key.size(); ++i) {
       VMC_TRY(quoted, sql::quote(sql::Dialect::postgres, key[i]));
       names += (i ? ", " : "") + quoted;
-      arrays += (i ? ", $" : "$") + std::to_string(i + 1);
+      arrays += (i ? ", pg_catalog.unnest($" : "pg_catalog.unnest($") + std::to_string(i + 1) + ")";
     }
     if (key.size() == 1) return "SELECT " + list + " FROM " + from + " WHERE " + names + " = ANY ($1)";
-    return "SELECT " + list + " FROM " + from + " WHERE (" + names +
-           ") IN (SELECT * FROM ROWS FROM (pg_catalog.unnest(" + arrays + ")) AS vmc_k)";
+    return "SELECT " + list + " FROM " + from + " WHERE (" + names + ") IN (SELECT * FROM ROWS FROM (" +
+           arrays + ") AS vmc_k)";
   }
 
   std::unique_ptr<Connection> db_;

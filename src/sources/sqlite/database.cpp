@@ -157,6 +157,9 @@ int authorize_read(int action, const char* a, const char* b, bool discovering) {
       return is(a, "BEGIN") || is(a, "ROLLBACK") ? SQLITE_OK : SQLITE_DENY;
     case SQLITE_PRAGMA:
       return discovering && listed(kCataloguePragmas, a) ? SQLITE_OK : SQLITE_DENY;
+    // Declaring a pragma's table asks for this and writes nothing; prepare() still wants a reading statement.
+    case SQLITE_UPDATE:
+      return discovering && is(a, "sqlite_master") ? SQLITE_OK : SQLITE_DENY;
     default:
       return SQLITE_DENY;
   }
@@ -165,7 +168,8 @@ int authorize_read(int action, const char* a, const char* b, bool discovering) {
 // A load writes rows and its own table; triggers of the owner may do what they do.
 int authorize_load(int action, const char* a, bool discovering) {
   switch (action) {
-    case SQLITE_PRAGMA: return discovering && listed(kCataloguePragmas, a) ? SQLITE_OK : SQLITE_DENY;
+    case SQLITE_PRAGMA:
+      return discovering && listed(kCataloguePragmas, a) ? SQLITE_OK : SQLITE_DENY;
     case SQLITE_ATTACH:
     case SQLITE_DETACH:
     case SQLITE_ALTER_TABLE:
@@ -270,7 +274,8 @@ Result<Stmt> Database::prepare(const std::string& text) {
   const char* tail = nullptr;
   const int rc = sqlite3_prepare_v3(db_, text.data(), static_cast<int>(text.size() + 1), 0, &raw, &tail);
   Stmt statement{raw};
-  if (rc != SQLITE_OK) return error(denied_ ? SQLITE_AUTH : rc);   // a denied function is a plain error to SQLite
+  if (rc != SQLITE_OK)
+    return error(denied_ ? SQLITE_AUTH : rc);  // a denied function is a plain error to SQLite
   if (!raw || (tail && *tail != '\0'))
     return fail(Code::write_operation_rejected, "not exactly one statement");
   const bool pinned = sqlite3_stmt_readonly(raw) != 0 || access_ == Access::load;
@@ -279,6 +284,7 @@ Result<Stmt> Database::prepare(const std::string& text) {
 }
 
 Result<bool> Database::step(sqlite3_stmt* statement) {
+  if (interrupted_.load(std::memory_order_relaxed)) return error(SQLITE_INTERRUPT);
   const int rc = sqlite3_step(statement);
   if (rc == SQLITE_ROW) return true;
   if (rc == SQLITE_DONE) return false;

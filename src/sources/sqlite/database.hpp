@@ -66,7 +66,7 @@ class Database {
   Access access_;
   sqlite3* db_ = nullptr;
   bool discovering_ = false;
-  bool denied_ = false;          // by the authorizer, in the statement prepared last
+  bool denied_ = false;  // by the authorizer, in the statement prepared last
   Steady::time_point deadline_{Steady::time_point::max()};
   std::atomic<bool> interrupted_{false};
 };

@@ -46,16 +46,14 @@ class Applied {
     VMC_CHECK(db_.run(
         "CREATE TABLE IF NOT EXISTS main.vmc_applied (scope TEXT NOT NULL, part INTEGER NOT NULL, epoch "
         "INTEGER NOT NULL, rows INTEGER NOT NULL, applied_at TEXT NOT NULL, PRIMARY KEY (scope, part))"));
-    VMC_TRY(newest, db_.prepare("SELECT max(epoch) FROM main.vmc_applied WHERE scope = ?1"));
-    VMC_CHECK(db_.bind(newest.get(), 1, request_.applied_scope));
-    VMC_TRY(row, db_.step(newest.get()));
-    if (row && sqlite3_column_int64(newest.get(), 0) > request_.attempt_epoch)
-      return fail(Code::conflict, "a newer attempt has already written to '" + request_.table + "'");
-    VMC_TRY(same, db_.prepare("SELECT rows FROM main.vmc_applied WHERE scope = ?1 AND part = ?2"));
+    VMC_TRY(same, db_.prepare("SELECT rows, epoch FROM main.vmc_applied WHERE scope = ?1 AND part = ?2"));
     VMC_CHECK(db_.bind(same.get(), 1, request_.applied_scope));
     VMC_CHECK(db_.bind(same.get(), 2, request_.part));
     VMC_TRY(found, db_.step(same.get()));
     if (!found) return std::optional<LoadOutcome>{};
+    // Attempts are counted a part: another part's number says nothing about this one.
+    if (sqlite3_column_int64(same.get(), 1) > request_.attempt_epoch)
+      return fail(Code::conflict, "a newer attempt has already written to '" + request_.table + "'");
     return std::optional{LoadOutcome{sqlite3_column_int64(same.get(), 0), true}};
   }
 

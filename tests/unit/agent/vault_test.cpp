@@ -221,7 +221,7 @@ TEST_CASE("a damaged file is told apart from a foreign machine") {
 TEST_CASE("ids and secrets beyond the limits are refused") {
   Place place;
   auto vault = open_vault(place.settings);
-  for (const std::string id : {"", "a b", "a\n", "\xc3\xa4", std::string(129, 'a').c_str()}) {
+  for (const auto& id : std::vector<std::string>{"", "a b", "a\n", "\xc3\xa4", std::string(129, 'a')}) {
     CHECK(vault.put(id, Secret::from_text("x")).error().code == Code::invalid_request);
     CHECK(vault.get(id).error().code == Code::invalid_request);
     CHECK(vault.remove(id).error().code == Code::invalid_request);

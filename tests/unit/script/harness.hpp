@@ -50,9 +50,12 @@ struct Harness {
   Result<Sandbox::Lines> lines(std::string text) { return wait(sandbox->run_lines(std::move(text))); }
 };
 
-inline data::RowTypePtr row_type(data::RowType fields) { return std::make_shared<const data::RowType>(std::move(fields)); }
+inline data::RowTypePtr row_type(data::RowType fields) {
+  return std::make_shared<const data::RowType>(std::move(fields));
+}
 
-inline data::Batch make_batch(const data::RowTypePtr& type, const std::vector<std::vector<data::Value>>& rows) {
+inline data::Batch make_batch(const data::RowTypePtr& type,
+                              const std::vector<std::vector<data::Value>>& rows) {
   data::BatchBuilder builder{type};
   for (const auto& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i) {
@@ -79,8 +82,8 @@ inline const data::RowTypePtr& text_output() {
 // What tostring() gives for an expression of Lua, or "error: reason".
 inline std::string evaluate(const std::string& expression, const std::string& before = "") {
   Harness harness;
-  const auto loaded = harness.load(before + "\nfunction transform(row) return {out = tostring(" + expression + ")} end",
-                                   text_output());
+  const auto loaded = harness.load(
+      before + "\nfunction transform(row) return {out = tostring(" + expression + ")} end", text_output());
   if (!loaded) return loaded.error().text();
   const auto output = harness.run(numbers(1));
   if (!output) return output.error().text();
@@ -88,7 +91,8 @@ inline std::string evaluate(const std::string& expression, const std::string& be
   return std::string{output->batch.columns[0].text(0)};
 }
 
-inline std::vector<std::string> evaluate_all(const std::vector<std::string>& expressions, const std::string& before = "") {
+inline std::vector<std::string> evaluate_all(const std::vector<std::string>& expressions,
+                                             const std::string& before = "") {
   std::string source = before + "\nlocal tests = {\n";
   for (const auto& expression : expressions) source += "function() return " + expression + " end,\n";
   source +=

@@ -1,6 +1,8 @@
 // vmc.* as scripts use it.
 #include "harness.hpp"
 
+#include <fstream>
+
 namespace vmc::script::test {
 namespace {
 
@@ -52,7 +54,8 @@ TEST_CASE("decimals compute exactly") {
       {"vmc.decimal('0.5'):to_float()", "0.5"},
       {"vmc.decimal('1').nothing", "error:no such field"},
       {"'EUR ' .. vmc.decimal('1.50')", "EUR 1.50"},
-      {"vmc.decimal('99999999999999999999999999999999999999') * vmc.decimal('10.0')", "999999999999999999999999999999999999990.0"},
+      {"vmc.decimal('99999999999999999999999999999999999999') * vmc.decimal('10.0')",
+       "999999999999999999999999999999999999990.0"},
       {"vmc.decimal('1e600') * vmc.decimal('1e600')", "error:more than 1,000 digits"},
       {"vmc.decimal('NaN') == vmc.decimal('NaN')", "false"},
       {"string.format('%s', vmc.decimal('7.10'))", "7.10"},
@@ -76,7 +79,8 @@ TEST_CASE("dates and times know their calendar") {
       {"vmc.date('2024-03-01') - vmc.date('2024-02-01')", "29"},
       {"vmc.date('2024-03-01') > vmc.date('2024-02-01')", "true"},
       {"vmc.date('2024-03-01') == vmc.date(2024, 3, 1)", "true"},
-      {"vmc.date('2024-03-01') < vmc.timestamp('2024-02-01')", "error:attempt to compare a date with a timestamp"},
+      {"vmc.date('2024-03-01') < vmc.timestamp('2024-02-01')",
+       "error:attempt to compare a date with a timestamp"},
       {"vmc.date('29.02.2024', '%d.%m.%Y')", "2024-02-29"},
       {"vmc.date('2/9/24', '%m/%d/%y')", "2024-02-09"},
       {"vmc.date('30.02.2024', '%d.%m.%Y')", "error:does not fit"},
@@ -115,7 +119,8 @@ TEST_CASE("JSON keeps integers, decimals, empty arrays and order of keys") {
   expect({
       {"vmc.json.encode(vmc.json.decode('{\"b\":9007199254740993,\"a\":1.10,\"c\":[],\"d\":{},\"e\":null}'))",
        "{\"a\":1.10,\"b\":9007199254740993,\"c\":[],\"d\":{},\"e\":null}"},
-      {"vmc.json.encode({1, 2.5, 'x\\n\\1', true, vmc.date('2024-02-29')})", "[1,2.5,\"x\\n\\u0001\",true,\"2024-02-29\"]"},
+      {"vmc.json.encode({1, 2.5, 'x\\n\\1', true, vmc.date('2024-02-29')})",
+       "[1,2.5,\"x\\n\\u0001\",true,\"2024-02-29\"]"},
       {"vmc.json.encode(vmc.json.array())", "[]"},
       {"vmc.json.decode('[1,2]')[2]", "2"},
       {"vmc.json.decode('\"\\\\u00fc\\\\ud83d\\\\ude42\"')", "ü🙂"},
@@ -173,11 +178,17 @@ TEST_CASE("what is left of Lua behaves as Lua") {
       {"(string.gsub('hello', 'l+', string.upper))", "heLLo"},
       {"math.maxinteger + 1 == math.mininteger", "true"},
       {"(function() local t = {3, 1, 2} table.sort(t) return table.concat(t, ',') end)()", "1,2,3"},
-      {"(function() local t = {3, 1, 2} table.sort(t, function(a, b) return a > b end) return table.concat(t, ',') end)()", "3,2,1"},
-      {"(function() local s = '' for k, v in pairs({b = 1, a = 2, 10, 20}) do s = s .. k .. v .. ' ' end return s end)()",
+      {"(function() local t = {3, 1, 2} table.sort(t, function(a, b) return a > b end) return "
+       "table.concat(t, ',') end)()",
+       "3,2,1"},
+      {"(function() local s = '' for k, v in pairs({b = 1, a = 2, 10, 20}) do s = s .. k .. v .. ' ' end "
+       "return s end)()",
        "110 220 a2 b1 "},
-      {"(function() local t = {a = 1, b = 2, c = 3} for k in pairs(t) do t[k] = nil end return next(t) end)()", "nil"},
-      {"(function() local s = '' for k, v in next, {x = 1, y = 2} do s = s .. k .. v end return s end)()", "x1y2"},
+      {"(function() local t = {a = 1, b = 2, c = 3} for k in pairs(t) do t[k] = nil end return next(t) "
+       "end)()",
+       "nil"},
+      {"(function() local s = '' for k, v in next, {x = 1, y = 2} do s = s .. k .. v end return s end)()",
+       "x1y2"},
       {"coroutine.wrap(function() coroutine.yield(7) end)()", "7"},
       {"utf8.char(8364)", "€"},
       {"tostring(nil) .. tostring(1.0) .. tostring(true)", "nil1.0true"},
@@ -186,6 +197,22 @@ TEST_CASE("what is left of Lua behaves as Lua") {
       {"tostring(setmetatable({}, {__tostring = function() return 'mine' end}))", "mine"},
       {"rawlen({1, 2}) + rawlen('abc')", "5"},
   });
+}
+
+TEST_CASE("every function that the annotations promise exists") {
+  std::ifstream file{VMC_SOURCE_DIR "/scripts/vmc.d.lua"};
+  std::vector<std::pair<std::string, std::string>> promised;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("function vmc."))
+      promised.emplace_back("type(" + line.substr(9, line.find('(') - 9) + ")", "function");
+    if (line.starts_with("function Decimal:"))
+      promised.emplace_back("type(vmc.decimal(1)." + line.substr(17, line.find('(') - 17) + ")", "function");
+    if (line.starts_with("function DateTime:"))
+      promised.emplace_back("type(vmc.date(2024, 1, 1)." + line.substr(18, line.find('(') - 18) + ")",
+                            "function");
+  }
+  CHECK(promised.size() > 30);
+  expect(promised);
 }
 
 }  // namespace

@@ -9,7 +9,8 @@ namespace {
 
 TEST_CASE("lines keep integers, decimals and the order of their keys") {
   Harness harness;
-  REQUIRE(harness.load("function transform(row) row.total = row.price * row.qty row.added = true return row end"));
+  REQUIRE(harness.load(
+      "function transform(row) row.total = row.price * row.qty row.added = true return row end"));
   const auto out = harness.lines(
       "{\"zeta\":9007199254740993,\"price\":12.50,\"qty\":3,\"list\":[],\"o\":{\"b\":1,\"a\":null}}\n"
       "\n"
@@ -18,15 +19,16 @@ TEST_CASE("lines keep integers, decimals and the order of their keys") {
   REQUIRE(out->refused.empty());
   CHECK(out->rows == 2);
   CHECK(out->text ==
-        "{\"zeta\":9007199254740993,\"price\":12.50,\"qty\":3,\"list\":[],\"o\":{\"a\":null,\"b\":1},\"added\":true,\"total\":37.50}\n"
+        "{\"zeta\":9007199254740993,\"price\":12.50,\"qty\":3,\"list\":[],\"o\":{\"a\":null,\"b\":1},"
+        "\"added\":true,\"total\":37.50}\n"
         "{\"qty\":2,\"price\":0.1,\"zeta\":null,\"added\":true,\"total\":0.2}\n");
 }
 
 TEST_CASE("bad lines are refused one by one") {
   Harness harness;
   REQUIRE(harness.load("function transform(row) if row.fail then error('told to') end return row end"));
-  const auto out = harness.lines(
-      "{\"a\":1}\n{broken\n[1]\n{\"fail\":true}\n{\"a\":1,\"a\":2}\n\"text\"\n{\"a\":2}");
+  const auto out =
+      harness.lines("{\"a\":1}\n{broken\n[1]\n{\"fail\":true}\n{\"a\":1,\"a\":2}\n\"text\"\n{\"a\":2}");
   REQUIRE(out);
   CHECK(out->text == "{\"a\":1}\n{\"a\":2}\n");
   CHECK(out->rows == 2);
@@ -42,8 +44,9 @@ TEST_CASE("bad lines are refused one by one") {
 
 TEST_CASE("a row of a line may become none or several, and nil removes a key") {
   Harness harness;
-  REQUIRE(harness.load("function transform(row) if row.n == 0 then return nil end local out = {}\n"
-                       "for i = 1, row.n do out[i] = {n = row.n, i = i} end out[1].n = nil return out end"));
+  REQUIRE(
+      harness.load("function transform(row) if row.n == 0 then return nil end local out = {}\n"
+                   "for i = 1, row.n do out[i] = {n = row.n, i = i} end out[1].n = nil return out end"));
   CHECK(harness.lines("{\"n\":0}\n{\"n\":2}\n")->text == "{\"i\":1}\n{\"n\":2,\"i\":2}\n");
 }
 
@@ -55,8 +58,9 @@ TEST_CASE("a filter keeps lines as they stand") {
 
 TEST_CASE("a set of lines goes through transform_batch") {
   Harness harness;
-  REQUIRE(harness.load("function transform_batch(rows) table.sort(rows, function(a, b) return a.k > b.k end) "
-                       "rows[#rows + 1] = {sum = #rows} return rows end"));
+  REQUIRE(
+      harness.load("function transform_batch(rows) table.sort(rows, function(a, b) return a.k > b.k end) "
+                   "rows[#rows + 1] = {sum = #rows} return rows end"));
   const auto out = harness.lines("{\"k\":1,\"x\":\"a\"}\nbad\n{\"x\":\"b\",\"k\":2}\n");
   REQUIRE(out);
   CHECK(out->text == "{\"k\":2,\"x\":\"b\"}\n{\"k\":1,\"x\":\"a\"}\n{\"sum\":2}\n");
@@ -92,7 +96,8 @@ std::string contents(const std::filesystem::path& path) {
 
 TEST_CASE("the examples that ship do what their sample output shows") {
   std::size_t examples = 0;
-  for (const auto& entry : std::filesystem::directory_iterator{std::filesystem::path{VMC_SOURCE_DIR} / "scripts/examples"}) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator{std::filesystem::path{VMC_SOURCE_DIR} / "scripts/examples"}) {
     if (entry.path().extension() != ".lua") continue;
     INFO(entry.path());
     ++examples;

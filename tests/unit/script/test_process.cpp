@@ -52,23 +52,36 @@ pid_t only_child_of_this_process() {
 }
 
 TEST_CASE("garbage from the child is refused") {
-  SECTION("an unknown type") { CHECK(error_of_lying("printf '\\000\\000\\000\\000\\143' >&3; sleep 5").code == Code::script_error); }
-  SECTION("a length beyond any limit") {
-    CHECK_THAT(error_of_lying("printf '\\377\\377\\377\\377\\007' >&3; sleep 5").message, Catch::Contains("length"));
+  SECTION("an unknown type") {
+    CHECK(error_of_lying("printf '\\000\\000\\000\\000\\143' >&3; sleep 5").code == Code::script_error);
   }
-  SECTION("an answer of another kind") { CHECK(error_of_lying("printf '\\001\\000\\000\\000\\005\\000' >&3; sleep 5").code == Code::script_error); }
-  SECTION("an output that is no output") { CHECK(error_of_lying("printf '\\004\\000\\000\\000\\007abcd' >&3; sleep 5").code == Code::script_error); }
+  SECTION("a length beyond any limit") {
+    CHECK_THAT(error_of_lying("printf '\\377\\377\\377\\377\\007' >&3; sleep 5").message,
+               Catch::Contains("length"));
+  }
+  SECTION("an answer of another kind") {
+    CHECK(error_of_lying("printf '\\001\\000\\000\\000\\005\\000' >&3; sleep 5").code == Code::script_error);
+  }
+  SECTION("an output that is no output") {
+    CHECK(error_of_lying("printf '\\004\\000\\000\\000\\007abcd' >&3; sleep 5").code == Code::script_error);
+  }
   SECTION("an output whose chunk is noise") {
-    CHECK(error_of_lying("printf '\\024\\000\\000\\000\\007\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\004\\000\\000\\000abcd' >&3; sleep 5").code ==
-          Code::script_error);
+    CHECK(error_of_lying("printf "
+                         "'\\024\\000\\000\\000\\007\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\"
+                         "000\\004\\000\\000\\000abcd' >&3; sleep 5")
+              .code == Code::script_error);
   }
   SECTION("more refused rows than there are rows") {
-    CHECK(error_of_lying("printf '\\004\\000\\000\\000\\007\\377\\377\\377\\177' >&3; sleep 5").code == Code::script_error);
+    CHECK(error_of_lying("printf '\\004\\000\\000\\000\\007\\377\\377\\377\\177' >&3; sleep 5").code ==
+          Code::script_error);
   }
   SECTION("last words that name no limit") {
-    CHECK(error_of_lying("printf '\\005\\000\\000\\000\\011\\143\\000\\000\\000\\000' >&3; sleep 5").code == Code::script_error);
+    CHECK(error_of_lying("printf '\\005\\000\\000\\000\\011\\143\\000\\000\\000\\000' >&3; sleep 5").code ==
+          Code::script_error);
   }
-  SECTION("half an answer") { CHECK(error_of_lying("printf '\\100\\000\\000\\000\\007abc' >&3").code == Code::script_error); }
+  SECTION("half an answer") {
+    CHECK(error_of_lying("printf '\\100\\000\\000\\000\\007abc' >&3").code == Code::script_error);
+  }
   SECTION("noise") { CHECK(error_of_lying("head -c 100000 /dev/urandom >&3").code == Code::script_error); }
 }
 
@@ -170,7 +183,8 @@ TEST_CASE("a child that ends, hangs or never listens is an error that says so") 
   }
 }
 
-TEST_CASE("a child killed from outside in the middle of a run is reported, and the next load starts another") {
+TEST_CASE(
+    "a child killed from outside in the middle of a run is reported, and the next load starts another") {
   Harness harness;
   REQUIRE(harness.load("function transform(row) while true do end end", text_output()));
   const pid_t child = only_child_of_this_process();
@@ -192,12 +206,14 @@ TEST_CASE("cancelling a run ends its child") {
   asio::cancellation_signal stop;
   bool ended = false;
   auto work = [&]() -> awaitable<void> {
-    const auto output = co_await harness.sandbox->run(numbers(1));
+    auto batch = numbers(1);
+    const auto output = co_await harness.sandbox->run(std::move(batch));
     ended = !output && output.error().code == Code::cancelled;
   };
   auto done = [](std::exception_ptr) {};
   asio::co_spawn(harness.loop, work(), asio::bind_cancellation_slot(stop.slot(), done));
-  asio::post(harness.loop, [&] { asio::post(harness.loop, [&] { stop.emit(asio::cancellation_type::terminal); }); });
+  asio::post(harness.loop,
+             [&] { asio::post(harness.loop, [&] { stop.emit(asio::cancellation_type::terminal); }); });
   harness.loop.restart();
   harness.loop.run();
   CHECK(ended);
@@ -262,11 +278,13 @@ TEST_CASE("a busy sandbox refuses a second call") {
   REQUIRE(harness.load("function transform(row) return {out = 'x'} end", text_output()));
   Code second = Code::internal;
   auto first = [&]() -> awaitable<void> {
-    const auto output = co_await harness.sandbox->run(numbers(1));
+    auto batch = numbers(1);
+    const auto output = co_await harness.sandbox->run(std::move(batch));
     CHECK(output.has_value());
   };
   auto other = [&]() -> awaitable<void> {
-    const auto output = co_await harness.sandbox->run(numbers(1));
+    auto batch = numbers(1);
+    const auto output = co_await harness.sandbox->run(std::move(batch));
     second = output.error().code;
   };
   auto done = [](std::exception_ptr) {};

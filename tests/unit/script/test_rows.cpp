@@ -33,21 +33,24 @@ TEST_CASE("every type goes through a script unchanged") {
   data::Uuid uuid;
   for (std::size_t i = 0; i < 16; ++i) uuid.bytes[i] = static_cast<std::uint8_t>(i * 17);
   const std::vector<std::vector<data::Value>> rows = {
-      {true, INT64_MAX, 0.1, data::Decimal{digits38(), 10}, data::Number{"-123456789012345678901234567890123456789012.5"},
-       std::string{"text with 'quotes', ü and 🙂"}, Bytes{0, 255, 128, 10}, data::Date{19782}, data::Time{3'600'000'001},
-       data::Timestamp{1'709'211'600'250'000}, data::TimestampTz{-1}, uuid, data::JsonText{"{\"a\": [1, 2.50, null]}"}},
-      {false, INT64_MIN, -0.0, data::Decimal{-digits38(), 10}, data::Number{"NaN"}, std::string{}, Bytes{}, data::Date{-719529},
-       data::Time{-3'020'399'000'000}, data::Timestamp{data::kInfinity}, data::TimestampTz{data::kMinusInfinity}, data::Uuid{},
-       data::JsonText{"null"}},
-      {true, std::int64_t{0}, std::numeric_limits<double>::infinity(), data::Decimal{1, 10}, data::Number{"0"},
-       std::string(5000, 'x'), Bytes(300, 7), data::Date{data::kDateInfinity}, data::Time{0}, data::Timestamp{0},
-       data::TimestampTz{data::kInfinity - 1}, uuid, data::JsonText{"[]"}},
+      {true, INT64_MAX, 0.1, data::Decimal{digits38(), 10},
+       data::Number{"-123456789012345678901234567890123456789012.5"},
+       std::string{"text with 'quotes', ü and 🙂"}, Bytes{0, 255, 128, 10}, data::Date{19782},
+       data::Time{3'600'000'001}, data::Timestamp{1'709'211'600'250'000}, data::TimestampTz{-1}, uuid,
+       data::JsonText{"{\"a\": [1, 2.50, null]}"}},
+      {false, INT64_MIN, -0.0, data::Decimal{-digits38(), 10}, data::Number{"NaN"}, std::string{}, Bytes{},
+       data::Date{-719529}, data::Time{-3'020'399'000'000}, data::Timestamp{data::kInfinity},
+       data::TimestampTz{data::kMinusInfinity}, data::Uuid{}, data::JsonText{"null"}},
+      {true, std::int64_t{0}, std::numeric_limits<double>::infinity(), data::Decimal{1, 10},
+       data::Number{"0"}, std::string(5000, 'x'), Bytes(300, 7), data::Date{data::kDateInfinity},
+       data::Time{0}, data::Timestamp{0}, data::TimestampTz{data::kInfinity - 1}, uuid, data::JsonText{"[]"}},
       std::vector<data::Value>(13),
   };
   Harness harness;
   const auto batch = make_batch(type, rows);
   for (const auto& source : {kIdentity, std::string{"function transform_batch(rows) return rows end"},
-                             std::string{"function transform(row) local out = {} for k, v in pairs(row) do out[k] = v end return {out} end"},
+                             std::string{"function transform(row) local out = {} for k, v in pairs(row) do "
+                                         "out[k] = v end return {out} end"},
                              std::string{"function filter(row) return true end"}}) {
     INFO(source);
     REQUIRE(harness.load(source, type));
@@ -65,16 +68,23 @@ TEST_CASE("every type goes through a script unchanged") {
 }
 
 TEST_CASE("values arrive as Lua's own types where Lua has them") {
-  const auto type = row_type({{"b", {Kind::boolean}}, {"i", {Kind::int64}}, {"f", {Kind::float64}}, {"d", {Kind::decimal, 12, 2}},
-                              {"t", {Kind::text}}, {"missing", {Kind::text}}, {"dt", {Kind::date}}});
+  const auto type = row_type({{"b", {Kind::boolean}},
+                              {"i", {Kind::int64}},
+                              {"f", {Kind::float64}},
+                              {"d", {Kind::decimal, 12, 2}},
+                              {"t", {Kind::text}},
+                              {"missing", {Kind::text}},
+                              {"dt", {Kind::date}}});
   Harness harness;
-  REQUIRE(harness.load("function transform(row)\n"
-                       "  return {out = string.format('%s %s %s %s %s %s %s %s', row.b, math.type(row.i), math.type(row.f),\n"
-                       "    row.d + 1, #row.t, row.missing == vmc.null, row.nothing, row.dt.year)}\n"
-                       "end",
-                       text_output()));
-  const auto output = harness.run(make_batch(type, {{true, std::int64_t{9007199254740993}, 2.0, data::Decimal{1250, 2}, std::string{"abc"},
-                                                     std::monostate{}, data::Date{19782}}}));
+  REQUIRE(harness.load(
+      "function transform(row)\n"
+      "  return {out = string.format('%s %s %s %s %s %s %s %s', row.b, math.type(row.i), math.type(row.f),\n"
+      "    row.d + 1, #row.t, row.missing == vmc.null, row.nothing, row.dt.year)}\n"
+      "end",
+      text_output()));
+  const auto output =
+      harness.run(make_batch(type, {{true, std::int64_t{9007199254740993}, 2.0, data::Decimal{1250, 2},
+                                     std::string{"abc"}, std::monostate{}, data::Date{19782}}}));
   REQUIRE(output);
   REQUIRE(output->refused.empty());
   CHECK(output->batch.columns[0].text(0) == "true integer float 13.50 3 true nil 2024");
@@ -82,14 +92,15 @@ TEST_CASE("values arrive as Lua's own types where Lua has them") {
 
 TEST_CASE("a transform may drop a row, keep it, or make several of it") {
   Harness harness;
-  REQUIRE(harness.load("function transform(row)\n"
-                       "  if row.n == 1 then return nil end\n"
-                       "  if row.n == 2 then return {} end\n"
-                       "  if row.n == 3 then return {{out = 'a'}, {out = 'b'}} end\n"
-                       "  if row.n == 4 then return {{out = 'c'}, {wrong = 1}} end\n"
-                       "  return {out = row.n}\n"
-                       "end",
-                       text_output()));
+  REQUIRE(
+      harness.load("function transform(row)\n"
+                   "  if row.n == 1 then return nil end\n"
+                   "  if row.n == 2 then return {} end\n"
+                   "  if row.n == 3 then return {{out = 'a'}, {out = 'b'}} end\n"
+                   "  if row.n == 4 then return {{out = 'c'}, {wrong = 1}} end\n"
+                   "  return {out = row.n}\n"
+                   "end",
+                   text_output()));
   const auto output = harness.run(numbers(5));
   REQUIRE(output);
   REQUIRE(output->batch.rows == 3);
@@ -104,9 +115,13 @@ TEST_CASE("a transform may drop a row, keep it, or make several of it") {
 TEST_CASE("NULL is vmc.null on the way in, and nil or vmc.null on the way out") {
   const auto type = row_type({{"a", {Kind::text}}, {"b", {Kind::int64}}, {"c", {Kind::date}, false}});
   Harness harness;
-  REQUIRE(harness.load("function transform(row) row.a = nil row.b = vmc.null if row.c == vmc.null then row.c = nil end return row end", type));
-  const auto output = harness.run(make_batch(row_type({{"a", {Kind::text}}, {"b", {Kind::int64}}, {"c", {Kind::date}}}),
-                                             {{std::string{"x"}, std::int64_t{1}, data::Date{1}}, {std::string{"y"}, std::int64_t{1}, {}}}));
+  REQUIRE(
+      harness.load("function transform(row) row.a = nil row.b = vmc.null if row.c == vmc.null then row.c = "
+                   "nil end return row end",
+                   type));
+  const auto output = harness.run(make_batch(
+      row_type({{"a", {Kind::text}}, {"b", {Kind::int64}}, {"c", {Kind::date}}}),
+      {{std::string{"x"}, std::int64_t{1}, data::Date{1}}, {std::string{"y"}, std::int64_t{1}, {}}}));
   REQUIRE(output);
   CHECK(output->batch.rows == 1);
   CHECK(output->batch.columns[0].is_null(0));
@@ -118,8 +133,8 @@ TEST_CASE("NULL is vmc.null on the way in, and nil or vmc.null on the way out") 
 
 TEST_CASE("a filter keeps the rows for which it says true, in the input's own columns") {
   Harness harness;
-  CHECK(*harness.load("function filter(row, ctx) if row.n == 4 then return 'yes' end if row.n == 5 then error('no') end return row.n % 2 == 1 end") ==
-        Entry::filter);
+  CHECK(*harness.load("function filter(row, ctx) if row.n == 4 then return 'yes' end if row.n == 5 then "
+                      "error('no') end return row.n % 2 == 1 end") == Entry::filter);
   const auto output = harness.run(numbers(7));
   REQUIRE(output);
   CHECK(output->batch.rows == 3);
@@ -147,7 +162,8 @@ TEST_CASE("transform_batch sees all rows at once") {
 TEST_CASE("transform_batch refuses an input row that went wrong, and fails whole for a row of its own") {
   const auto type = row_type({{"n", {Kind::int64}}});
   Harness harness;
-  REQUIRE(harness.load("function transform_batch(rows) rows[2].n = 1.5 table.remove(rows, 1) return rows end", type));
+  REQUIRE(harness.load("function transform_batch(rows) rows[2].n = 1.5 table.remove(rows, 1) return rows end",
+                       type));
   const auto output = harness.run(numbers(3));
   REQUIRE(output);
   CHECK(output->batch.rows == 1);
@@ -167,13 +183,14 @@ TEST_CASE("transform_batch refuses an input row that went wrong, and fails whole
 
 TEST_CASE("a row that fails is refused with its line, and the others go on") {
   Harness harness;
-  REQUIRE(harness.load("function transform(row)\n"
-                       "  if row.n % 2 == 0 then\n"
-                       "    local x = row.missing.field\n"
-                       "  end\n"
-                       "  return {out = 'ok'}\n"
-                       "end",
-                       text_output()));
+  REQUIRE(
+      harness.load("function transform(row)\n"
+                   "  if row.n % 2 == 0 then\n"
+                   "    local x = row.missing.field\n"
+                   "  end\n"
+                   "  return {out = 'ok'}\n"
+                   "end",
+                   text_output()));
   const auto output = harness.run(numbers(10));
   REQUIRE(output);
   CHECK(output->batch.rows == 5);
@@ -241,14 +258,17 @@ TEST_CASE("what goes into a column is exact or refused") {
       {{Kind::uuid}, "'0011'", "!a string that cannot"},
       {{Kind::json}, "'{\"a\":1}'", "{\"a\":1}"},
       {{Kind::json}, "'{a:1}'", "!a string that is not JSON"},
-      {{Kind::json}, "{b = {1, 2}, a = vmc.decimal('1.50'), c = vmc.null}", "{\"a\":1.50,\"b\":[1,2],\"c\":null}"},
+      {{Kind::json},
+       "{b = {1, 2}, a = vmc.decimal('1.50'), c = vmc.null}",
+       "{\"a\":1.50,\"b\":[1,2],\"c\":null}"},
       {{Kind::json}, "{print}", "!a value that has no form in JSON"},
       {{Kind::json}, "12", "12"},
   };
   for (const auto& test : cases) {
     INFO(data::to_string(test.type) << " = " << test.expression);
     Harness harness;
-    REQUIRE(harness.load(std::string{"function transform(row) return {out = "} + test.expression + "} end", row_type({{"out", test.type}})));
+    REQUIRE(harness.load(std::string{"function transform(row) return {out = "} + test.expression + "} end",
+                         row_type({{"out", test.type}})));
     const auto output = harness.run(numbers(1));
     REQUIRE(output);
     if (test.result && test.result[0] == '!') {
@@ -260,15 +280,20 @@ TEST_CASE("what goes into a column is exact or refused") {
     for (const auto& error : output->refused) FAIL(error.reason);
     REQUIRE(output->batch.rows == 1);
     const auto text = data::format(data::value_at(output->batch.columns[0], 0));
-    if (test.result) CHECK(text == test.result);
-    else CHECK(text == "1" + std::string(500, '0'));
+    if (test.result)
+      CHECK(text == test.result);
+    else
+      CHECK(text == "1" + std::string(500, '0'));
   }
 }
 
 TEST_CASE("an unknown column is refused with the nearest name, and never a value") {
   const auto type = row_type({{"amount", {Kind::int64}}, {"country", {Kind::text}}});
   Harness harness;
-  REQUIRE(harness.load("function transform(row) if row.n == 1 then return {amuont = 'secret'} end return {[1.5] = 'secret'} end", type));
+  REQUIRE(
+      harness.load("function transform(row) if row.n == 1 then return {amuont = 'secret'} end return {[1.5] "
+                   "= 'secret'} end",
+                   type));
   const auto output = harness.run(numbers(2));
   REQUIRE(output);
   REQUIRE(output->refused.size() == 2);
@@ -281,7 +306,9 @@ TEST_CASE("long and strange column names work") {
   const std::string name(200, 'n');
   const auto type = row_type({{name, {Kind::int64}}, {"order date (ü)", {Kind::text}}, {"", {Kind::text}}});
   Harness harness;
-  REQUIRE(harness.load("local name = string.rep('n', 200)\nfunction transform(row) row[name] = row[name] + 1 return row end", type));
+  REQUIRE(harness.load(
+      "local name = string.rep('n', 200)\nfunction transform(row) row[name] = row[name] + 1 return row end",
+      type));
   const auto output = harness.run(make_batch(type, {{std::int64_t{1}, std::string{"x"}, std::string{"y"}}}));
   REQUIRE(output);
   REQUIRE(output->refused.empty());
@@ -332,7 +359,8 @@ TEST_CASE("the context reaches the script") {
   Harness harness;
   Script script;
   script.name = "shape";
-  script.source = "function transform(row, ctx) return {out = ctx.region .. ctx.factor + row.n .. #ctx.list} end";
+  script.source =
+      "function transform(row, ctx) return {out = ctx.region .. ctx.factor + row.n .. #ctx.list} end";
   script.output = text_output();
   script.context_json = R"({"region": "EU", "factor": 41, "list": [1, 2]})";
   REQUIRE(harness.wait(harness.sandbox->load(script)));
@@ -343,11 +371,13 @@ TEST_CASE("the context reaches the script") {
 
 TEST_CASE("limits that make no sense are refused before anything starts") {
   Harness harness;
-  for (const auto change : {+[](ScriptLimits& l) { l.memory_bytes = 1000; }, +[](ScriptLimits& l) { l.cpu = Duration{0}; },
-                            +[](ScriptLimits& l) { l.wall = Duration{-1}; }, +[](ScriptLimits& l) { l.output_bytes = 0; }}) {
+  for (const auto change :
+       {+[](ScriptLimits& l) { l.memory_bytes = 1000; }, +[](ScriptLimits& l) { l.cpu = Duration{0}; },
+        +[](ScriptLimits& l) { l.wall = Duration{-1}; }, +[](ScriptLimits& l) { l.output_bytes = 0; }}) {
     ScriptLimits limits;
     change(limits);
-    CHECK(harness.load("function transform(row) end", text_output(), limits).error().code == Code::invalid_request);
+    CHECK(harness.load("function transform(row) end", text_output(), limits).error().code ==
+          Code::invalid_request);
   }
 }
 

@@ -42,20 +42,23 @@ class PaperSession final : public Session {
   ~PaperSession() override { diary_.note(diary_.alive, -1); }
   Result<data::Schema> discover() override { return data::Schema{}; }
   Result<sources::RightsReport> rights() override { return sources::RightsReport{}; }
-  Result<void> read(const data::Intent&, const data::TableInfo&, const sources::ReadLimits&, const sources::BatchSink&) override {
+  Result<void> read(const data::Intent&, const data::TableInfo&, const sources::ReadLimits&,
+                    const sources::BatchSink&) override {
     std::unique_lock lock{mutex_};
     changed_.wait(lock, [&] { return interrupted_; });
     return fail(Code::cancelled, "interrupted");
   }
-  Result<sources::Split> split(const data::Intent&, const data::TableInfo&, const std::vector<std::string>&, std::int64_t,
-                               const sources::ReadLimits&) override {
+  Result<sources::Split> split(const data::Intent&, const data::TableInfo&, const std::vector<std::string>&,
+                               std::int64_t, const sources::ReadLimits&) override {
     return sources::Split{};
   }
-  Result<void> read_keys(const data::TableInfo&, const std::vector<std::string>&, const std::vector<std::string>&,
-                         const sources::BatchSource&, const sources::ReadLimits&, const sources::BatchSink&) override {
+  Result<void> read_keys(const data::TableInfo&, const std::vector<std::string>&,
+                         const std::vector<std::string>&, const sources::BatchSource&,
+                         const sources::ReadLimits&, const sources::BatchSink&) override {
     return {};
   }
-  Result<sources::LoadOutcome> load(const sources::LoadRequest&, const data::TableInfo&, const sources::BatchSource&) override {
+  Result<sources::LoadOutcome> load(const sources::LoadRequest&, const data::TableInfo&,
+                                    const sources::BatchSource&) override {
     return sources::LoadOutcome{};
   }
   bool reset() override {
@@ -310,7 +313,9 @@ TEST_CASE("idle sessions above the minimum are closed while nobody asks") {
 TEST_CASE("an exception of the work passes on and the session is not used again") {
   House house{settings(1)};
   house.run([&]() -> awaitable<void> {
-    std::function<Result<void>(Session&)> broken = [](Session&) -> Result<void> { throw std::logic_error{"a bug"}; };
+    std::function<Result<void>(Session&)> broken = [](Session&) -> Result<void> {
+      throw std::logic_error{"a bug"};
+    };
     bool thrown = false;
     try {
       (void)co_await house.pool->use(Access::read, broken);

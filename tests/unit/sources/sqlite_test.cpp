@@ -1,7 +1,7 @@
 // SQLite files of customers: what their declared types mean, what does not fit, and what a session cannot do.
-#include <catch2/catch.hpp>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <catch2/catch.hpp>
 
 #include <fstream>
 
@@ -71,26 +71,28 @@ TEST_CASE("declared types decide the type, as people declare them") {
 }
 
 TEST_CASE("a cell that does not fit its declared type fails the read, naming place and not value") {
-  const auto [type, value] = GENERATE(table<std::string, std::string>({{"INTEGER", "'canary'"},
-                                                                       {"INTEGER", "1.5"},
-                                                                       {"REAL", "'canary'"},
-                                                                       {"DECIMAL(12,2)", "12.75"},
-                                                                       {"DECIMAL_TEXT(12,2)", "'12.755'"},
-                                                                       {"DECIMAL_TEXT(4,2)", "'123.00'"},
-                                                                       {"NUMERIC", "0.5"},
-                                                                       {"BOOLEAN", "2"},
-                                                                       {"DATE", "'2023-02-29'"},
-                                                                       {"DATE", "20230228"},
-                                                                       {"TIMESTAMP", "'canary'"},
-                                                                       {"TIMESTAMP", "1700000000"},
-                                                                       {"TIMESTAMPTZ", "'2023-02-28 12:00:00'"},
-                                                                       {"TIME", "'25'"},
-                                                                       {"UUID", "'canary'"},
-                                                                       {"JSON", "'{canary}'"},
-                                                                       {"TEXT", "x'ff'"},
-                                                                       {"TEXT", "CAST(x'63ff' AS TEXT)"},
-                                                                       {"BLOB", "'canary'"}}));
-  File file{"CREATE TABLE t (ok TEXT, c " + type + "); INSERT INTO t VALUES ('a', NULL), ('b', " + value + ")"};
+  const auto [type, value] =
+      GENERATE(table<std::string, std::string>({{"INTEGER", "'canary'"},
+                                                {"INTEGER", "1.5"},
+                                                {"REAL", "'canary'"},
+                                                {"DECIMAL(12,2)", "12.75"},
+                                                {"DECIMAL_TEXT(12,2)", "'12.755'"},
+                                                {"DECIMAL_TEXT(4,2)", "'123.00'"},
+                                                {"NUMERIC", "0.5"},
+                                                {"BOOLEAN", "2"},
+                                                {"DATE", "'2023-02-29'"},
+                                                {"DATE", "20230228"},
+                                                {"TIMESTAMP", "'canary'"},
+                                                {"TIMESTAMP", "1700000000"},
+                                                {"TIMESTAMPTZ", "'2023-02-28 12:00:00'"},
+                                                {"TIME", "'25'"},
+                                                {"UUID", "'canary'"},
+                                                {"JSON", "'{canary}'"},
+                                                {"TEXT", "x'ff'"},
+                                                {"TEXT", "CAST(x'63ff' AS TEXT)"},
+                                                {"BLOB", "'canary'"}}));
+  File file{"CREATE TABLE t (ok TEXT, c " + type + "); INSERT INTO t VALUES ('a', NULL), ('b', " + value +
+            ")"};
   auto session = file.open();
   const auto table = table_named(*session, "t");
   Rows rows;
@@ -103,9 +105,11 @@ TEST_CASE("a cell that does not fit its declared type fails the read, naming pla
 }
 
 TEST_CASE("integers stand exactly in decimal columns, and the forms of one instant are one value") {
-  File file{"CREATE TABLE t (d DECIMAL(12,2), n NUMERIC, z TIMESTAMPTZ, u UUID);"
-            "INSERT INTO t VALUES (12, 9223372036854775807, '2024-02-29T13:00:00+02:00', '0188F0B2-1234-7ABC-8DEF-001122334455'),"
-            "(-3, 0, '2024-02-29 11:00:00Z', '0188f0b2-1234-7abc-8def-001122334455')"};
+  File file{
+      "CREATE TABLE t (d DECIMAL(12,2), n NUMERIC, z TIMESTAMPTZ, u UUID);"
+      "INSERT INTO t VALUES (12, 9223372036854775807, '2024-02-29T13:00:00+02:00', "
+      "'0188F0B2-1234-7ABC-8DEF-001122334455'),"
+      "(-3, 0, '2024-02-29 11:00:00Z', '0188f0b2-1234-7abc-8def-001122334455')"};
   auto session = file.open();
   const auto table = table_named(*session, "t");
   const auto rows = read_all(*session, intent_for(table, {"d", "n", "z", "u"}), table);
@@ -130,7 +134,8 @@ TEST_CASE("columns that would round decimals are refused for loading, with the c
   auto session = file.open(Access::load);
   const auto table = table_named(*session, "t");
   const auto request = load_request(table, {"id", "d"}, "run");
-  auto outcome = session->load(request, table, once(batch_of(request.columns, {{std::int64_t{1}, data::Decimal{1, 2}}})));
+  auto outcome = session->load(request, table,
+                               once(batch_of(request.columns, {{std::int64_t{1}, data::Decimal{1, 2}}})));
   REQUIRE_FALSE(outcome);
   CHECK(outcome.error().code == Code::invalid_request);
   CHECK(outcome.error().hint.find("DECIMAL_TEXT(12,2)") != std::string::npos);
@@ -141,29 +146,46 @@ TEST_CASE("a NaN that SQLite would turn into NULL is refused") {
   auto session = file.open(Access::load);
   const auto table = table_named(*session, "t");
   const auto request = load_request(table, {"id", "r"}, "run");
-  auto outcome = session->load(request, table, once(batch_of(request.columns, {{std::int64_t{1}, std::nan("")}})));
+  auto outcome =
+      session->load(request, table, once(batch_of(request.columns, {{std::int64_t{1}, std::nan("")}})));
   REQUIRE_FALSE(outcome);
   CHECK(outcome.error().message.find("column 'r', row 1") != std::string::npos);
 }
 
-TEST_CASE("the database itself refuses every statement that does more than reading, and the file stays as it is") {
-  File file{"CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (1)"};
+TEST_CASE(
+    "the database itself refuses every statement that does more than reading, and the file stays as it is") {
+  File file{"CREATE TABLE t (a INTEGER); CREATE INDEX i ON t (a); INSERT INTO t VALUES (1)"};
   const auto before = bytes_of(file.path);
   auto db = sources::sqlite::Database::open(file.path, Access::read, std::chrono::seconds{5});
   REQUIRE(db);
   REQUIRE((*db)->start(std::chrono::seconds{5}));
   const auto copy = (file.directory.path() / "copy.db").string();
-  for (const auto& text : {std::string{"DELETE FROM t"}, std::string{"INSERT INTO t VALUES (2) RETURNING a"},
-                           std::string{"UPDATE t SET a = 2"}, std::string{"DROP TABLE t"}, std::string{"CREATE TABLE u (a)"},
-                           std::string{"CREATE TEMP TABLE u (a)"}, std::string{"VACUUM"}, "VACUUM INTO '" + copy + "'",
-                           "ATTACH '" + copy + "' AS other", std::string{"PRAGMA query_only=0"},
-                           std::string{"PRAGMA journal_mode=DELETE"}, std::string{"PRAGMA writable_schema=1"},
-                           std::string{"PRAGMA table_info(t)"}, std::string{"SELECT * FROM sqlite_schema"},
-                           std::string{"SELECT * FROM pragma_table_info('t')"}, std::string{"SELECT load_extension('x')"},
-                           std::string{"SELECT fts3_tokenizer('simple')"}, std::string{"EXPLAIN DELETE FROM t"},
-                           std::string{"BEGIN; COMMIT"}, std::string{"COMMIT"}, std::string{"SAVEPOINT a"},
-                           std::string{"SELECT 1; DELETE FROM t"}, std::string{"REINDEX"}, std::string{"ANALYZE"},
-                           std::string{"SELECT randomblob(10)"}, std::string{""}}) {
+  for (const auto& text : {std::string{"DELETE FROM t"},
+                           std::string{"INSERT INTO t VALUES (2) RETURNING a"},
+                           std::string{"UPDATE t SET a = 2"},
+                           std::string{"DROP TABLE t"},
+                           std::string{"CREATE TABLE u (a)"},
+                           std::string{"CREATE TEMP TABLE u (a)"},
+                           std::string{"VACUUM"},
+                           "VACUUM INTO '" + copy + "'",
+                           "ATTACH '" + copy + "' AS other",
+                           std::string{"PRAGMA query_only=0"},
+                           std::string{"PRAGMA journal_mode=DELETE"},
+                           std::string{"PRAGMA writable_schema=1"},
+                           std::string{"PRAGMA table_info(t)"},
+                           std::string{"SELECT * FROM sqlite_schema"},
+                           std::string{"SELECT * FROM pragma_table_info('t')"},
+                           std::string{"SELECT load_extension('x')"},
+                           std::string{"SELECT fts3_tokenizer('simple')"},
+                           std::string{"EXPLAIN DELETE FROM t"},
+                           std::string{"BEGIN; COMMIT"},
+                           std::string{"COMMIT"},
+                           std::string{"SAVEPOINT a"},
+                           std::string{"SELECT 1; DELETE FROM t"},
+                           std::string{"REINDEX"},
+                           std::string{"ANALYZE"},
+                           std::string{"SELECT randomblob(10)"},
+                           std::string{""}}) {
     INFO(text);
     auto outcome = (*db)->run(text);
     CHECK_FALSE(outcome);
@@ -226,7 +248,8 @@ TEST_CASE("a database in WAL mode is read while another program writes") {
   File file{"PRAGMA journal_mode=WAL; CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1)"};
   sqlite3* other = nullptr;
   REQUIRE(sqlite3_open(file.path.c_str(), &other) == SQLITE_OK);
-  REQUIRE(sqlite3_exec(other, "BEGIN IMMEDIATE; INSERT INTO t VALUES (2)", nullptr, nullptr, nullptr) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(other, "BEGIN IMMEDIATE; INSERT INTO t VALUES (2)", nullptr, nullptr, nullptr) ==
+          SQLITE_OK);
   auto session = file.open();
   const auto table = table_named(*session, "t");
   CHECK(read_all(*session, intent_for(table, {"id"}), table).size() == 1);
@@ -234,12 +257,15 @@ TEST_CASE("a database in WAL mode is read while another program writes") {
 }
 
 TEST_CASE("discovery knows which keys may be null, leaves out broken views and takes 2,000 tables") {
-  std::string sql = "CREATE TABLE a (k TEXT PRIMARY KEY); CREATE TABLE b (k TEXT PRIMARY KEY) WITHOUT ROWID;"
-                    "CREATE TABLE c (id INTEGER PRIMARY KEY, p TEXT REFERENCES a); CREATE TABLE gone (x);"
-                    "CREATE TABLE d (x INTEGER, y TEXT, UNIQUE (y, x)); CREATE UNIQUE INDEX part ON d (x) WHERE y IS NOT NULL;"
-                    "CREATE UNIQUE INDEX expr ON d (lower(y)); CREATE VIEW broken AS SELECT x FROM gone; DROP TABLE gone;"
-                    "INSERT INTO c (id) VALUES (1), (2), (40);";
-  for (int i = 0; i < 2'000; ++i) sql += "CREATE TABLE many_" + std::to_string(i) + " (id INTEGER PRIMARY KEY, v TEXT);";
+  std::string sql =
+      "CREATE TABLE a (k TEXT PRIMARY KEY); CREATE TABLE b (k TEXT PRIMARY KEY) WITHOUT ROWID;"
+      "CREATE TABLE c (id INTEGER PRIMARY KEY, p TEXT REFERENCES a); CREATE TABLE gone (x);"
+      "CREATE TABLE d (x INTEGER, y TEXT, UNIQUE (y, x)); CREATE UNIQUE INDEX part ON d (x) WHERE y IS NOT "
+      "NULL;"
+      "CREATE UNIQUE INDEX expr ON d (lower(y)); CREATE VIEW broken AS SELECT x FROM gone; DROP TABLE gone;"
+      "INSERT INTO c (id) VALUES (1), (2), (40);";
+  for (int i = 0; i < 2'000; ++i)
+    sql += "CREATE TABLE many_" + std::to_string(i) + " (id INTEGER PRIMARY KEY, v TEXT);";
   File file{"PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY; BEGIN;" + sql + "COMMIT;"};
   auto session = file.open();
   auto schema = session->discover();
@@ -254,7 +280,9 @@ TEST_CASE("discovery knows which keys may be null, leaves out broken views and t
 }
 
 TEST_CASE("a view's columns without a type are read as text, exactly") {
-  File file{"CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (9007199254740993); CREATE VIEW v AS SELECT a + 0 AS s, 0.1 AS r FROM t"};
+  File file{
+      "CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (9007199254740993); CREATE VIEW v AS SELECT a + 0 AS "
+      "s, 0.1 AS r FROM t"};
   auto session = file.open();
   const auto table = table_named(*session, "v");
   const auto rows = read_all(*session, intent_for(table, {"s", "r"}), table);
@@ -277,8 +305,10 @@ TEST_CASE("an interrupted session refuses until it is reset and works afterwards
 }
 
 TEST_CASE("large results come in bounded batches") {
-  File file{"CREATE TABLE t (a INTEGER, s TEXT); WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n WHERE v < 50000) "
-            "INSERT INTO t SELECT v, hex(zeroblob(100)) FROM n"};
+  File file{
+      "CREATE TABLE t (a INTEGER, s TEXT); WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n "
+      "WHERE v < 50000) "
+      "INSERT INTO t SELECT v, hex(zeroblob(100)) FROM n"};
   auto session = file.open();
   const auto table = table_named(*session, "t");
   std::size_t rows = 0;
