@@ -20,40 +20,97 @@ std::string base_type(std::string_view sql_type) {
   return out;
 }
 
-struct PostgresKind {
-  std::string_view cast;      // the type of this kind
-  std::string_view native;    // |names| of what the session decodes without a cast
+// Types the session decodes as they are, by the names people and the catalogue use for them.
+struct PostgresType {
+  Kind kind;
+  std::string_view name;  // as declared, lower case, without numbers
+  std::string_view own;   // in pg_catalog
 };
 
-PostgresKind postgres_kind(Kind kind) {
+constexpr PostgresType kPostgresTypes[] = {
+    {Kind::boolean, "boolean", "bool"},
+    {Kind::boolean, "bool", "bool"},
+    {Kind::int64, "smallint", "int2"},
+    {Kind::int64, "integer", "int4"},
+    {Kind::int64, "bigint", "int8"},
+    {Kind::int64, "int2", "int2"},
+    {Kind::int64, "int4", "int4"},
+    {Kind::int64, "int8", "int8"},
+    {Kind::int64, "int", "int4"},
+    {Kind::int64, "smallserial", "int2"},
+    {Kind::int64, "serial", "int4"},
+    {Kind::int64, "bigserial", "int8"},
+    {Kind::int64, "oid", "oid"},
+    {Kind::float64, "double precision", "float8"},
+    {Kind::float64, "real", "float4"},
+    {Kind::float64, "float8", "float8"},
+    {Kind::float64, "float4", "float4"},
+    {Kind::decimal, "numeric", "numeric"},
+    {Kind::decimal, "decimal", "numeric"},
+    {Kind::number, "numeric", "numeric"},
+    {Kind::number, "decimal", "numeric"},
+    {Kind::text, "text", "text"},
+    {Kind::text, "character varying", "varchar"},
+    {Kind::text, "varchar", "varchar"},
+    {Kind::text, "character", "bpchar"},
+    {Kind::text, "char", "bpchar"},
+    {Kind::text, "bpchar", "bpchar"},
+    {Kind::text, "name", "name"},
+    {Kind::bytes, "bytea", "bytea"},
+    {Kind::date, "date", "date"},
+    {Kind::time, "time without time zone", "time"},
+    {Kind::time, "time", "time"},
+    {Kind::timestamp, "timestamp without time zone", "timestamp"},
+    {Kind::timestamp, "timestamp", "timestamp"},
+    {Kind::timestamptz, "timestamp with time zone", "timestamptz"},
+    {Kind::timestamptz, "timestamptz", "timestamptz"},
+    {Kind::uuid, "uuid", "uuid"},
+    {Kind::json, "json", "json"},
+    {Kind::json, "jsonb", "jsonb"},
+};
+
+// What every value of a kind can be cast to.
+std::string_view postgres_cast(Kind kind) {
   switch (kind) {
-    case Kind::boolean: return {"bool", "|boolean|bool|"};
+    case Kind::boolean:
+      return "bool";
     case Kind::int64:
-      return {"int8",
-              "|smallint|integer|bigint|int2|int4|int8|int|smallserial|serial|bigserial|oid|"};
-    case Kind::float64: return {"float8", "|double precision|real|float8|float4|float|"};
+      return "int8";
+    case Kind::float64:
+      return "float8";
     case Kind::decimal:
-    case Kind::number: return {"numeric", "|numeric|decimal|"};
-    case Kind::text: return {"text", "|text|character varying|varchar|character|char|bpchar|name|"};
-    case Kind::bytes: return {"bytea", "|bytea|"};
-    case Kind::date: return {"date", "|date|"};
-    case Kind::time: return {"time", "|time without time zone|time|"};
-    case Kind::timestamp: return {"timestamp", "|timestamp without time zone|timestamp|"};
-    case Kind::timestamptz: return {"timestamptz", "|timestamp with time zone|timestamptz|"};
-    case Kind::uuid: return {"uuid", "|uuid|"};
-    case Kind::json: return {"text", "|json|jsonb|"};
+    case Kind::number:
+      return "numeric";
+    case Kind::bytes:
+      return "bytea";
+    case Kind::date:
+      return "date";
+    case Kind::time:
+      return "time";
+    case Kind::timestamp:
+      return "timestamp";
+    case Kind::timestamptz:
+      return "timestamptz";
+    case Kind::uuid:
+      return "uuid";
+    case Kind::text:
+    case Kind::json:
+      break;
   }
-  return {"text", "|"};
+  return "text";
 }
 
-bool postgres_native(const data::ColumnInfo& column) {
-  return postgres_kind(column.type.kind).native.find("|" + base_type(column.sql_type) + "|") != std::string_view::npos;
+// The column's own type when the session decodes it, else empty.
+std::string_view postgres_own(const data::ColumnInfo& column) {
+  const auto name = base_type(column.sql_type);
+  for (const auto& type : kPostgresTypes)
+    if (type.kind == column.type.kind && type.name == name) return type.own;
+  return {};
 }
 
-bool is_blank_padded(const data::ColumnInfo& column) {
-  const auto type = base_type(column.sql_type);
-  return type == "character" || type == "char" || type == "bpchar";
-}
+bool postgres_native(const data::ColumnInfo& column) { return !postgres_own(column).empty(); }
+
+bool is_blank_padded(const data::ColumnInfo& column) { return postgres_own(column) == "bpchar"; }
 
 const char* sqlite_collation(Kind kind) {
   switch (kind) {
@@ -126,8 +183,10 @@ bool is_of_kind(const Value& value, Kind kind) {
 }  // namespace
 
 std::string projected(Dialect dialect, const data::ColumnInfo& column, const std::string& quoted) {
-  if (dialect == Dialect::sqlite || postgres_native(column)) return quoted;
-  return quoted + "::pg_catalog." + std::string{postgres_kind(column.type.kind).cast};
+  if (dialect == Dialect::sqlite) return quoted;
+  // To its own type where that is known: free, and a domain over it travels as what it is based on.
+  const auto own = postgres_own(column);
+  return quoted + "::pg_catalog." + std::string{own.empty() ? postgres_cast(column.type.kind) : own};
 }
 
 std::string compared(Dialect dialect, const data::ColumnInfo& column, const std::string& quoted) {
@@ -144,7 +203,7 @@ std::string placeholder(Dialect dialect, const data::ColumnInfo& column, std::si
     // An enum, a network address …: left to the server, which gives the parameter the column's own type.
     if (!postgres_native(column)) return parameter;
   }
-  return parameter + "::pg_catalog." + std::string{postgres_kind(column.type.kind).cast};
+  return parameter + "::pg_catalog." + std::string{postgres_cast(column.type.kind)};
 }
 
 std::string like(Dialect dialect, const data::ColumnInfo& column, const std::string& quoted, std::size_t n) {

@@ -7,7 +7,7 @@
 
 namespace vmc::sql {
 
-// The column as the session decodes it: bare, or cast to the type of its kind.
+// The column in a form the session decodes.
 std::string projected(Dialect dialect, const data::ColumnInfo& column, const std::string& quoted);
 // The column as it is compared and ordered: under its collation where text alone would order wrongly.
 std::string compared(Dialect dialect, const data::ColumnInfo& column, const std::string& quoted);

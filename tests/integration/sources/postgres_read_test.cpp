@@ -160,11 +160,13 @@ TEST_CASE("what cannot be carried fails the read, naming the column") {
   REQUIRE_FALSE(outcome);
   CHECK(outcome.error().message.starts_with("table 'bad', column 'n', row 2 of this read"));
   REQUIRE_FALSE(read_into(*session, table, {"u"}, rows));
-  // A type changed behind our back is noticed, not misread.
-  shop.run("ALTER TABLE bad ALTER n TYPE text");
+  // A type changed behind our back is cast by the server or refused, never misread.
+  shop.run("DELETE FROM bad WHERE id = 2; ALTER TABLE bad ALTER n TYPE text");
+  CHECK(read_all(*session, intent_for(table, {"n"}), table) == Rows{{data::Decimal{100, 2}}});
+  shop.run("UPDATE bad SET n = 'canary'");
   auto changed = read_into(*session, table, {"n"}, rows);
   REQUIRE_FALSE(changed);
-  CHECK(changed.error().code == Code::conflict);
+  CHECK(changed.error().text().find("canary") == std::string::npos);
 }
 
 TEST_CASE("a view that writes is refused by the database itself") {

@@ -77,7 +77,8 @@ TEST_CASE("a whole intent renders for PostgreSQL with typed parameters") {
   const auto statement = sql::render(Dialect::postgres, all, orders());
   REQUIRE(statement.has_value());
   CHECK(statement->text ==
-        "SELECT \"id\", \"code\", \"mood\"::pg_catalog.text FROM \"public\".\"orders\" WHERE "
+        "SELECT \"id\"::pg_catalog.int8, \"code\"::pg_catalog.text, \"mood\"::pg_catalog.text FROM "
+        "\"public\".\"orders\" WHERE "
         "((\"amount\" >= $1::pg_catalog.numeric) AND (\"mood\" = $2) AND (NOT (\"code\" IS NULL))) "
         "AND (\"id\" > $3::pg_catalog.int8) AND (\"id\" <= $4::pg_catalog.int8) "
         "ORDER BY \"id\", \"code\" DESC LIMIT $5::pg_catalog.int8");
@@ -89,7 +90,8 @@ TEST_CASE("a composite range compares the key as a tuple") {
   auto ranged = intent({"id"});
   ranged.ranges = {{{"code", "amount"}, {std::string{"a"}, data::Decimal{150, 2}}, {}}};
   CHECK(sql::render(Dialect::postgres, ranged, orders())->text ==
-        "SELECT \"id\" FROM \"public\".\"orders\" WHERE ((\"code\", \"amount\") > ($1::pg_catalog.text, "
+        "SELECT \"id\"::pg_catalog.int8 FROM \"public\".\"orders\" WHERE ((\"code\", \"amount\") > "
+        "($1::pg_catalog.text, "
         "$2::pg_catalog.numeric))");
   CHECK(
       sql::render(Dialect::sqlite, ranged, orders())->text ==

@@ -1,0 +1,140 @@
+#include <catch2/catch.hpp>
+
+#include "agent/agent.hpp"
+#include "agent/privacy.hpp"
+
+using namespace vmc;
+
+namespace {
+
+struct Read {
+  agent::Settings settings;
+  std::vector<config::Complaint> complaints;
+};
+
+Read read(std::string_view text) {
+  auto document = config::Document::parse(text, "agent.toml");
+  REQUIRE(document.has_value());
+  Read out;
+  out.settings = agent::read_settings(document->root());
+  out.complaints = document->finish();
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("every key of the agent's configuration is read") {
+  const auto [settings, complaints] = read(R"(
+[agent]
+name = "Warehouse"
+cloud_url = "wss://connector.example.com/ws"
+api_key = "file:/run/key"
+ca_file = "/etc/vmc/authority.pem"
+heartbeat = "10s"
+command_timeout = "20s"
+reconnect_min = "100ms"
+reconnect_max = "2s"
+offline_queue_max = "1MB"
+commands_at_once = 3
+chunk_bytes = "500KB"
+
+[[connections]]
+id = "erp"
+type = "postgres"
+host = "10.0.0.5"
+port = 5433
+database = "erp"
+user = "reader"
+sslmode = "require"
+password = "env:ERP_PASSWORD"
+queries = "intents"
+private = ["employees.salary"]
+writable_tables = ["targets"]
+pool = { min = 1, max = 4 }
+
+[[connections]]
+id = "files"
+type = "sqlite"
+file = "/srv/a.db"
+)");
+
+  CHECK(complaints.empty());
+  CHECK(settings.name == "Warehouse");
+  CHECK(settings.cloud_url == "wss://connector.example.com/ws");
+  CHECK(settings.api_key.scheme == "file");
+  CHECK(settings.ca_file == "/etc/vmc/authority.pem");
+  CHECK(settings.heartbeat == std::chrono::seconds{10});
+  CHECK(settings.reconnect_max == std::chrono::seconds{2});
+  CHECK(settings.offline_queue_max == 1'000'000);
+  CHECK(settings.commands_at_once == 3);
+  REQUIRE(settings.connections.size() == 2);
+  const auto& erp = settings.connections.front();
+  CHECK(erp.port == 5433);
+  CHECK(erp.sslmode == "require");
+  CHECK(erp.password.rest == "ERP_PASSWORD");
+  CHECK(erp.private_names == std::vector<std::string>{"employees.salary"});
+  CHECK(erp.writable_tables == std::vector<std::string>{"targets"});
+  CHECK(erp.pool.max == 4);
+  CHECK(settings.connections.back().file == "/srv/a.db");
+}
+
+TEST_CASE("a pin and a custom authority exclude each other, and an id is used once") {
+  const auto complaints = read(R"(
+[agent]
+cloud_url = "wss://x/ws"
+ca_file = "a.pem"
+pin_sha256 = "abc"
+[[connections]]
+id = "a"
+type = "sqlite"
+file = "x"
+[[connections]]
+id = "a"
+type = "sqlite"
+file = "y"
+)").complaints;
+
+  REQUIRE(complaints.size() == 2);
+  CHECK(complaints[0].message.find("exclude each other") != std::string::npos);
+  CHECK(complaints[1].message.find("used twice") != std::string::npos);
+}
+
+TEST_CASE("SQL text as a query policy is refused in this version") {
+  const auto complaints = read(R"(
+[agent]
+cloud_url = "wss://x/ws"
+[[connections]]
+id = "a"
+type = "sqlite"
+file = "x"
+queries = "select"
+)").complaints;
+
+  CHECK(complaints.size() == 1);
+}
+
+TEST_CASE("what is private vanishes from the schema, with the keys that name it") {
+  data::Schema schema;
+  data::TableInfo people;
+  people.name = "employees";
+  people.columns = {{"id", "int", {data::Kind::int64}, false, {}, {}}, {"Salary", "int", {data::Kind::int64}, true, {}, {}}};
+  people.primary_key = {"id"};
+  people.unique_keys = {{"Salary"}};
+  data::TableInfo audit = people;
+  audit.name = "audit_log";
+  schema.tables = {audit, people};
+
+  const auto shown = agent::visible(schema, {"employees.salary", "AUDIT_*"});
+
+  REQUIRE(shown.tables.size() == 1);
+  CHECK(shown.tables[0].columns.size() == 1);
+  CHECK(shown.tables[0].unique_keys.empty());
+  CHECK(shown.tables[0].primary_key == std::vector<std::string>{"id"});
+}
+
+TEST_CASE("a pattern with stars matches whole names only") {
+  CHECK(agent::matches("a*c", "abbbc"));
+  CHECK(agent::matches("*", "anything"));
+  CHECK_FALSE(agent::matches("a*c", "abbb"));
+  CHECK_FALSE(agent::matches("salary", "salary2"));
+}
