@@ -31,21 +31,12 @@ build() {
   cmake --build --preset "$1" --target "${@:2}" -- -j2
 }
 
-fuzz() {
-  build fuzz all
-  for target in build/fuzz/fuzz/*_fuzz; do
-    echo "-- $(basename "$target")"
-    "$target" -max_total_time="${VMC_FUZZ_SECONDS:-5}" -rss_limit_mb=2048 -timeout=10 -verbosity=0 -print_final_stats=0
-  done
-}
-
 stage "packages" installer/install_packages.sh installer/packages.txt tests/packages.txt
 stage "tidy self-test" python3 tests/tidy/tidy.py --self-test
 stage "build release" build release all all_tests
 stage "test release" run_tests release
 stage "build ASan + UBSan" build dev all_tests
 stage "test ASan + UBSan" run_tests dev
-if ls tests/fuzz/*_fuzz.cpp >/dev/null 2>&1; then stage "fuzz" fuzz; fi
 
 echo
 printf '%s\n' "${stages[@]}"

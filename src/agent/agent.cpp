@@ -100,6 +100,7 @@ awaitable<void> AgentRole::run() {
   closing_ = true;
   buffer_.close();
   co_await commands_.join();
+  buffer_.disconnect();
   co_await connections_.close();
 }
 

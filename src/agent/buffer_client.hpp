@@ -32,6 +32,8 @@ class BufferClient {
   void clear_session() { session_.reset(); }
   // The agent is stopping: nobody waits for a link any more, transfers end with CANCELLED.
   void close();
+  // When no transfer is left: drops kept-alive connections, whose timers would hold the loop.
+  void disconnect() { http_.reset(); }
   // Whose chunks these are: known from the first session on, and the same in every later one.
   Result<std::pair<std::string, std::string>> tenant_and_connector() const;
 

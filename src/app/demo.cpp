@@ -335,6 +335,7 @@ awaitable<int> Demo::show(asio::io_context& loop) {
 
 Result<int> run_demo(const DemoOptions& options) {
   crypto::harden_process();
+  std::vector<std::unique_ptr<RoleThread>> roles;  // before the platform: their loops outlive its threads
   PlatformSettings settings;
   VMC_TRY(platform, open_platform(options.state, settings));
   gateway::Settings gateway_settings;
@@ -353,7 +354,6 @@ Result<int> run_demo(const DemoOptions& options) {
   worker::Settings worker_settings;
   VMC_TRY(agent, make_agent_part(agent_settings(options.state, gateway.port, certificate.authority_file),
                                  home.folder));
-  std::vector<std::unique_ptr<RoleThread>> roles;
   roles.push_back(std::move(agent));
   roles.push_back(make_worker_part(*platform, worker_settings));
   roles.push_back(std::move(gateway.thread));

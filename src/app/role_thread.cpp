@@ -43,6 +43,7 @@ void RoleThread::cancel() {
 
 void RoleThread::join() {
   if (thread_.joinable()) thread_.join();
+  role_ = nullptr;
 }
 
 }  // namespace vmc::app

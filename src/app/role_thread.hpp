@@ -24,7 +24,7 @@ class RoleThread {
   void start(std::function<void()> on_end);
   void drain();   // finish what you do, then end
   void cancel();  // end now
-  void join();
+  void join();    // waits for the end; the role dies here, the loop with this object
   bool failed() const { return failed_; }  // it ended with an exception, which was logged
   const std::string& name() const { return name_; }
 

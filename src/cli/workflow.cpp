@@ -5,6 +5,7 @@
 
 #include "cli/session.hpp"
 #include "core/ids.hpp"
+#include "workflow/available.hpp"
 #include "workflow/definition.hpp"
 #include "workflow/validate.hpp"
 
@@ -81,7 +82,12 @@ void add_workflow(CLI::App& root, Session& session) {
       add_verb(*noun, session, "lint", "Check a definition and list everything that is wrong with it",
                [&session, file]() -> Result<int> {
                  VMC_TRY(json, read_definition(*file));
-                 const auto complaints = workflow::validate(json);
+                 auto complaints = workflow::validate(json);
+        if (complaints.empty()) {
+          VMC_TRY(definition, workflow::definition_from_json(json));
+          if (auto available = workflow::check_available(definition); !available)
+            complaints.push_back({"", available.error().message, available.error().hint});
+        }
                  if (session.json) {
                    Json list = Json::array();
                    for (const auto& c : complaints)

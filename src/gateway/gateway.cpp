@@ -16,6 +16,8 @@ namespace vmc::gateway {
 namespace {
 
 constexpr auto kExpirySweep = std::chrono::seconds{5};
+constexpr auto kPurgeEvery = std::chrono::hours{1};
+constexpr auto kKeepFinished = std::chrono::hours{24};  // commands, with the rows of queries by hand
 
 // "host:port", "[::1]:port"
 Result<net::ServerSettings> server_settings(const Settings& settings) {
@@ -59,6 +61,7 @@ class GatewayRole final : public Gateway {
     TaskGroup parts{loop_.get_executor(), TaskGroup::OnError::fail_group};
     parts.spawn("server", server_->run());
     parts.spawn("expiry", expire());
+    parts.spawn("purge", purge());
     co_await parts.join();
   }
   std::uint16_t port() const override { return server_->port(); }
@@ -85,6 +88,16 @@ class GatewayRole final : public Gateway {
       }
       if (!expired->empty()) platform_.bus.publish(state::kJobsTopic);
     } while (co_await pause_for(kExpirySweep));
+  }
+
+  awaitable<void> purge() {
+    co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
+    co_await asio::this_coro::throw_if_cancelled(false);
+    do {
+      auto work = [&](store::Tx& tx) { return state::purge_commands(tx, platform_.clock.now() - micros(kKeepFinished)); };
+      auto purged = co_await platform_.db.transact(std::string{store::kPlatform}, work);
+      if (!purged) log::warn("gateway", "cannot purge old commands", {{"error", purged.error().text()}});
+    } while (co_await pause_for(kPurgeEvery));
   }
 
   asio::io_context& loop_;

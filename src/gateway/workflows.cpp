@@ -1,13 +1,16 @@
 // Published workflows.
 #include "gateway/api_json.hpp"
 #include "gateway/handlers.hpp"
+#include "workflow/available.hpp"
 
 namespace vmc::gateway {
 
 awaitable<Answer> Handlers::save_workflow(Call& call) {
   auto read = [&]() -> Result<workflow::Definition> {
     VMC_TRY(body, parse_json(as_text(call.request.body)));
-    return workflow::definition_from_json(body);
+    VMC_TRY(definition, workflow::definition_from_json(body));
+    VMC_CHECK(workflow::check_available(definition));
+    return definition;
   };
   VMC_CO_TRY(definition, co_await offload(platform_.cpu, read));
   auto work = [&](store::Tx& tx) -> Answer {

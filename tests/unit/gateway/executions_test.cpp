@@ -20,14 +20,17 @@ TEST_CASE("a workflow is published, versioned, listed and shown by id and name")
   CHECK(body.at("name") == "Orders");
   CHECK(body.at("version") == 1);
   CHECK(body_of(s.call("POST", "/api/v1/workflows", definition)) == body);
-  definition["schedule"] = "0 2 * * *";
+  auto scheduled = definition;
+  scheduled["schedule"] = "0 2 * * *";
+  CHECK(problem_of(s.call("POST", "/api/v1/workflows", scheduled)) == "WORKFLOW_INVALID");
+  definition["activities"][0]["params"]["rowsPerPart"] = 1234;
   CHECK(body_of(s.call("POST", "/api/v1/workflows", definition)).at("version") == 2);
   const auto items = body_of(s.call("GET", "/api/v1/workflows")).at("items");
   REQUIRE(items.size() == 1);
   CHECK(items[0].at("version") == 2);
   const auto by_id = body_of(s.call("GET", "/api/v1/workflows/" + body.at("workflowId").get<std::string>()));
   CHECK(by_id == body_of(s.call("GET", "/api/v1/workflows/Orders")));
-  CHECK(by_id.at("definition").at("schedule") == "0 2 * * *");
+  CHECK(by_id.at("definition").at("activities")[0].at("params").at("rowsPerPart") == 1234);
   CHECK(problem_of(s.call("GET", "/api/v1/workflows/Order")) == "NOT_FOUND");
 }
 
