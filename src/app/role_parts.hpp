@@ -12,8 +12,8 @@
 
 namespace vmc::app {
 
-inline constexpr auto kAgentGrace = std::chrono::seconds{30};
-inline constexpr auto kWorkerGrace = std::chrono::seconds{30};
+inline constexpr auto kAgentGrace = std::chrono::seconds{10};
+inline constexpr auto kWorkerGrace = std::chrono::seconds{10};
 
 struct GatewayPart {
   std::unique_ptr<RoleThread> thread;
