@@ -449,7 +449,10 @@ class World:
                 headers["Authorization"] = "Bearer " + token
             if isinstance(body, (dict, list)):
                 body, headers["Content-Type"] = json.dumps(body), "application/json"
-            connection.request(method, path, body=body, headers=headers)
+            try:
+                connection.request(method, path, body=body, headers=headers)
+            except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
+                pass  # refused before the whole body was sent: the answer is there to be read
             response = connection.getresponse()
             data = response.read()
             with contextlib.suppress(ValueError):
