@@ -526,7 +526,7 @@ class E2ETest(unittest.TestCase):
         for process in self.started:
             process.stop()
         result = self._outcome.result
-        failed = any(self in (test, getattr(test, "test_case", None)) for test, _ in [*result.failures, *result.errors])
+        failed = bool(stuck) or any(self in (test, getattr(test, "test_case", None)) for test, _ in [*result.failures, *result.errors])
         if failed:
             for process in [*self.started, *(p for w in self.worlds for p in w.processes())]:
                 text = process.text(0)
