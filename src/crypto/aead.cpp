@@ -16,6 +16,13 @@ void check_key(ByteView key) {
   if (key.size() != kKeySize) throw std::invalid_argument{"an AES-256 key has 32 bytes"};
 }
 
+// Fetched once: looking an algorithm up costs more than a short text does.
+const EVP_CIPHER* aes_256_gcm() {
+  static EVP_CIPHER* const cipher = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
+  must(cipher != nullptr, "AES-GCM");
+  return cipher;
+}
+
 CipherContext new_context() {
   CipherContext context{EVP_CIPHER_CTX_new()};
   must(context != nullptr, "cipher context");
@@ -36,7 +43,7 @@ Bytes seal(ByteView key, ByteView associated, ByteView plain) {
   const auto context = new_context();
   auto* c = context.get();
   int written = 0;
-  must(EVP_EncryptInit_ex(c, EVP_aes_256_gcm(), nullptr, key.data(), out.data()) == 1, "AES-GCM");
+  must(EVP_EncryptInit_ex(c, aes_256_gcm(), nullptr, key.data(), out.data()) == 1, "AES-GCM");
   if (!associated.empty())
     must(EVP_EncryptUpdate(c, nullptr, &written, associated.data(), static_cast<int>(associated.size())) == 1,
          "AES-GCM");
@@ -59,7 +66,7 @@ Result<Bytes> open(ByteView key, ByteView associated, ByteView sealed) {
   const auto context = new_context();
   auto* c = context.get();
   int written = 0;
-  must(EVP_DecryptInit_ex(c, EVP_aes_256_gcm(), nullptr, key.data(), sealed.data()) == 1, "AES-GCM");
+  must(EVP_DecryptInit_ex(c, aes_256_gcm(), nullptr, key.data(), sealed.data()) == 1, "AES-GCM");
   if (!associated.empty())
     must(EVP_DecryptUpdate(c, nullptr, &written, associated.data(), static_cast<int>(associated.size())) == 1,
          "AES-GCM");

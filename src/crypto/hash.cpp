@@ -21,27 +21,37 @@ OSSL_PARAM octets(const char* name, ByteView value) {
   return OSSL_PARAM_construct_octet_string(name, data, value.size());
 }
 
+// Fetched once: looking an algorithm up costs more than a short text does.
+const EVP_MD* sha256_algorithm() {
+  static EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  must(algorithm != nullptr, "SHA-256");
+  return algorithm;
+}
+EVP_KDF* hkdf_algorithm() {
+  static EVP_KDF* const algorithm = EVP_KDF_fetch(nullptr, "HKDF", nullptr);
+  must(algorithm != nullptr, "HKDF");
+  return algorithm;
+}
+
 }  // namespace
 
 Digest sha256(ByteView bytes) {
   Digest out;
-  must(EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, EVP_sha256(), nullptr) == 1, "SHA-256");
+  must(EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, sha256_algorithm(), nullptr) == 1, "SHA-256");
   return out;
 }
 
 Digest hmac_sha256(ByteView key, ByteView message) {
   static constexpr std::uint8_t empty = 0;  // OpenSSL takes a null key for "the key of before"
   Digest out;
-  must(HMAC(EVP_sha256(), key.empty() ? &empty : key.data(), static_cast<int>(key.size()), message.data(),
+  must(HMAC(sha256_algorithm(), key.empty() ? &empty : key.data(), static_cast<int>(key.size()), message.data(),
             message.size(), out.data(), nullptr) != nullptr,
        "HMAC");
   return out;
 }
 
 Bytes hkdf_sha256(ByteView secret, ByteView salt, std::string_view purpose, std::size_t size) {
-  const Kdf kdf{EVP_KDF_fetch(nullptr, "HKDF", nullptr)};
-  must(kdf != nullptr, "HKDF");
-  const KdfContext context{EVP_KDF_CTX_new(kdf.get())};
+  const KdfContext context{EVP_KDF_CTX_new(hkdf_algorithm())};
   char digest[] = "SHA256";
   const OSSL_PARAM parameters[] = {
       OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
@@ -59,7 +69,7 @@ Bytes pbkdf2_sha256(ByteView secret, ByteView salt, unsigned iterations, std::si
   Bytes out(size);
   must(PKCS5_PBKDF2_HMAC(reinterpret_cast<const char*>(secret.data()), static_cast<int>(secret.size()),
                          salt.data(), static_cast<int>(salt.size()), static_cast<int>(iterations),
-                         EVP_sha256(), static_cast<int>(size), out.data()) == 1,
+                         sha256_algorithm(), static_cast<int>(size), out.data()) == 1,
        "PBKDF2");
   return out;
 }

@@ -24,7 +24,6 @@ using Handle = std::unique_ptr<T, OpensslFree<Free>>;
 
 using CipherContext = Handle<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
 using DigestContext = Handle<EVP_MD_CTX, EVP_MD_CTX_free>;
-using Kdf = Handle<EVP_KDF, EVP_KDF_free>;
 using KdfContext = Handle<EVP_KDF_CTX, EVP_KDF_CTX_free>;
 using Key = Handle<EVP_PKEY, EVP_PKEY_free>;
 using Certificate = Handle<X509, X509_free>;

@@ -20,6 +20,8 @@
 #include <thread>
 #include <vector>
 
+#include "sources/postgres/libpq.hpp"
+
 namespace vmc::test {
 namespace {
 
@@ -72,6 +74,8 @@ pid_t start_as_postgres(const std::vector<std::string>& words, const std::filesy
 using Conn = std::unique_ptr<PGconn, decltype(&PQfinish)>;
 
 Conn connect(std::uint16_t port, const std::string& database) {
+  // vmc's own entry points stand before those of the library these tests are linked with, and lead to it once loaded.
+  if (!sources::postgres::load_libpq()) throw std::runtime_error{"libpq cannot be loaded"};
   const auto number = std::to_string(port);
   const char* names[] = {"host", "port", "dbname", "user", "password", "sslmode", "connect_timeout", nullptr};
   const char* values[] = {"127.0.0.1", number.c_str(), database.c_str(), "postgres", "secret", "disable",

@@ -9,6 +9,7 @@
 #include <array>
 
 #include "core/log.hpp"
+#include "sources/postgres/libpq.hpp"
 
 namespace vmc::sources::postgres {
 namespace {
@@ -58,6 +59,7 @@ std::string ms(Duration limit) {
 Result<std::unique_ptr<Connection>> Connection::open(const PostgresSourceSettings& settings, Access access,
                                                      Duration timeout) {
   VMC_CHECK(check(settings));
+  VMC_CHECK(load_libpq());
   std::unique_ptr<Connection> db{new Connection{access}};
   VMC_CHECK(db->connect(settings, timeout));
   return db;
