@@ -3,9 +3,11 @@
 #include <string_view>
 
 #include "cli/cli.hpp"
+#include "core/allocator.hpp"
 #include "script/sandbox.hpp"
 
 int main(int argc, char** argv) {
+  vmc::tune_allocator();
   // The script child holds nothing: it is dispatched before anything else exists.
   if (argc > 1 && argv[1] == vmc::script::kChildArgument) return vmc::script::child_main();
   try {

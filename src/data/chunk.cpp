@@ -26,8 +26,22 @@ Error damaged(std::string what) {
 }
 
 struct FreeContext {
+  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
   void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
 };
+
+// A thread's own, kept: made anew they cost as much as a small chunk.
+ZSTD_CCtx* compressor() {
+  static thread_local const std::unique_ptr<ZSTD_CCtx, FreeContext> context{ZSTD_createCCtx()};
+  if (!context) throw std::bad_alloc{};
+  return context.get();
+}
+ZSTD_DCtx* decompressor() {
+  static thread_local const std::unique_ptr<ZSTD_DCtx, FreeContext> context{ZSTD_createDCtx()};
+  if (!context) throw std::bad_alloc{};
+  ZSTD_DCtx_reset(context.get(), ZSTD_reset_session_and_parameters);
+  return context.get();
+}
 
 using Buffer = std::unique_ptr<std::uint8_t[]>;
 
@@ -43,26 +57,18 @@ void write_header(std::uint8_t* out, std::uint8_t flags) {
   out[4] = flags;
 }
 
-// One frame that says its size, is no larger than the limit and ends with the input. The claimed size is
-// not trusted with memory: the buffer starts small and grows with what the frame really yields.
-Result<Plain> decompress(ByteView frame, std::size_t size_max) {
-  const unsigned long long claimed = ZSTD_getFrameContentSize(frame.data(), frame.size());
-  if (claimed == ZSTD_CONTENTSIZE_UNKNOWN || claimed == ZSTD_CONTENTSIZE_ERROR)
-    return damaged("its compressed part has no valid header");
-  if (claimed > size_max) return damaged(fmt::format("it decompresses to more than {} bytes", size_max));
-  const auto size = static_cast<std::size_t>(claimed);
+// For a claim that is not believed: the buffer starts small and grows with what the frame really yields.
+Result<Plain> decompress_carefully(ByteView frame, std::size_t size) {
+  auto* context = decompressor();
+  ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, kWindowLogMax);
 
-  const std::unique_ptr<ZSTD_DCtx, FreeContext> context{ZSTD_createDCtx()};
-  if (!context) throw std::bad_alloc{};
-  ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, kWindowLogMax);
-
-  std::size_t capacity = std::min(size, std::max(kFirstAllocation, frame.size() * kBelievableRatio));
+  std::size_t capacity = kFirstAllocation;
   Plain plain{std::make_unique_for_overwrite<std::uint8_t[]>(capacity), 0};
   ZSTD_inBuffer in{frame.data(), frame.size(), 0};
   for (;;) {
     ZSTD_outBuffer out{plain.bytes.get(), capacity, plain.size};
     const std::size_t before = in.pos;
-    const std::size_t rest = ZSTD_decompressStream(context.get(), &out, &in);
+    const std::size_t rest = ZSTD_decompressStream(context, &out, &in);
     if (ZSTD_isError(rest)) return damaged("its compressed part does not decompress");
     const bool moved = in.pos != before || out.pos != plain.size;
     plain.size = out.pos;
@@ -81,6 +87,26 @@ Result<Plain> decompress(ByteView frame, std::size_t size_max) {
   return plain;
 }
 
+// One frame that says its size, is no larger than the limit and ends with the input.
+Result<Plain> decompress(ByteView frame, std::size_t size_max) {
+  const unsigned long long claimed = ZSTD_getFrameContentSize(frame.data(), frame.size());
+  if (claimed == ZSTD_CONTENTSIZE_UNKNOWN || claimed == ZSTD_CONTENTSIZE_ERROR)
+    return damaged("its compressed part has no valid header");
+  if (claimed > size_max) return damaged(fmt::format("it decompresses to more than {} bytes", size_max));
+  const auto size = static_cast<std::size_t>(claimed);
+
+  if (size > std::max(kFirstAllocation, frame.size() * kBelievableRatio)) return decompress_carefully(frame, size);
+
+  const std::size_t frame_size = ZSTD_findFrameCompressedSize(frame.data(), frame.size());
+  if (ZSTD_isError(frame_size)) return damaged("its compressed part is cut short");
+  if (frame_size != frame.size()) return damaged("its compressed part has another length than it says");
+  Plain plain{std::make_unique_for_overwrite<std::uint8_t[]>(size), size};
+  const std::size_t written = ZSTD_decompressDCtx(decompressor(), plain.bytes.get(), size, frame.data(), frame.size());
+  if (ZSTD_isError(written)) return damaged("its compressed part does not decompress");
+  if (written != size) return damaged("its compressed part has another length than it says");
+  return plain;
+}
+
 }  // namespace
 
 Bytes encode(const Batch& batch, Compression compression) {
@@ -91,7 +117,7 @@ Bytes encode(const Batch& batch, Compression compression) {
     const std::size_t bound = ZSTD_compressBound(size);
     const auto packed = std::make_unique_for_overwrite<std::uint8_t[]>(kHeader + bound);
     const std::size_t packed_size =
-        ZSTD_compress(packed.get() + kHeader, bound, body.get(), size, kZstdLevel);
+        ZSTD_compressCCtx(compressor(), packed.get() + kHeader, bound, body.get(), size, kZstdLevel);
     if (ZSTD_isError(packed_size)) throw std::runtime_error{ZSTD_getErrorName(packed_size)};
     if (packed_size < size) {
       write_header(packed.get(), kFlagZstd);

@@ -149,9 +149,32 @@ class JsonScanner {
   bool done_ = false;
 };
 
+constexpr std::size_t kShortText = 64;
+
+// Most texts are, and short: a few overlapping loads tell.
+bool is_ascii(const char* p, std::size_t size) {
+  const auto load = [p]<class Word>(Word, std::size_t at) {
+    Word word;
+    std::memcpy(&word, p + at, sizeof word);
+    return std::uint64_t{word};
+  };
+  constexpr std::uint64_t kHighBits = 0x8080808080808080u;
+  std::uint64_t seen = 0;
+  if (size >= 8) {
+    for (std::size_t at = 0; at + 8 <= size; at += 8) seen |= load(std::uint64_t{}, at);
+    seen |= load(std::uint64_t{}, size - 8);
+  } else if (size >= 4) {
+    seen = load(std::uint32_t{}, 0) | load(std::uint32_t{}, size - 4);
+  } else {
+    for (std::size_t at = 0; at < size; ++at) seen |= load(std::uint8_t{}, at);
+  }
+  return (seen & kHighBits) == 0;
+}
+
 }  // namespace
 
 bool is_valid_utf8(std::string_view text) {
+  if (text.size() <= kShortText && is_ascii(text.data(), text.size())) return true;
   const auto* p = reinterpret_cast<const unsigned char*>(text.data());
   const auto* end = p + text.size();
   while (p != end) {

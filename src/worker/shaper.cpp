@@ -8,6 +8,7 @@
 #include "crypto/aead.hpp"
 #include "crypto/hash.hpp"
 #include "state/commands.hpp"
+#include "worker/row_set.hpp"
 
 namespace vmc::worker {
 namespace {
@@ -33,7 +34,7 @@ struct Shaper::Work {
   ChunkWriter writer;
   activities::RowDigest digest_in, digest_out, key_digest;
   std::vector<std::string> key_columns;  // of the load
-  std::set<RowHash> keys;                // handed to the load
+  RowSet keys;                           // handed to the load
   std::vector<RowHash> next_seen;        // rows the next run's overlap will read again
   std::optional<Result<data::Batch>> fetched;
   Result<void> stored;
@@ -81,7 +82,7 @@ Result<data::Batch> Shaper::settle(Work& work, data::Batch batch) const {
     std::vector<bool> keep(batch.rows, true);
     bool dropped = false;
     for (std::size_t row = 0; row < batch.rows; ++row)
-      if (!work.keys.insert(hashes[row]).second) {
+      if (!work.keys.insert(hashes[row])) {
         keep[row] = false;
         dropped = true;
         work.refuse(row, work.key_columns.front(), "another row of this part has the same key");
