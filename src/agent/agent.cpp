@@ -73,6 +73,7 @@ class AgentRole final : public Agent {
   Executor executor_;
   Event outbox_;
   Slots slots_;  // of commands that run
+  CloudSession* session_ = nullptr;  // the one with the gateway, while there is one
   bool schemas_due_ = true;
   bool closing_ = false;                        // the link is gone for good; what needs it stays in the journal
   std::map<std::string, std::unique_ptr<Running>> by_id_;
@@ -89,6 +90,7 @@ awaitable<void> AgentRole::run() {
   co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
   co_await asio::this_coro::throw_if_cancelled(false);
   auto wake = [this] {
+    connections_.forget_approved();
     schemas_due_ = true;
     outbox_.notify();
   };
@@ -144,7 +146,9 @@ awaitable<void> AgentRole::stay_connected() {
                          [this] { return static_cast<std::int64_t>(commands_.size()); }};
       CloudSession session{std::move(parts), address_, tls_};
       state_ = "connected";
+      session_ = &session;
       why = co_await session.run();
+      session_ = nullptr;
       if (session.established()) pause = settings_.reconnect_min;
     }
     if (co_await stopping()) break;
@@ -194,10 +198,13 @@ awaitable<void> AgentRole::run_command(wire::Command command) {
   const bool told_to_stop = co_await stopping();
   if ((told_to_stop || cut_short) && !cancelled) co_return;  // the journal keeps the command for the next start
   Result<void> stored;
-  if (cancelled)
+  if (cancelled) {
     stored = co_await journal_->drop(id);
-  else if (outcome)
+  } else if (outcome) {
+    // On its way while it is being stored: what a crash loses of the two is done again and sent again.
+    if (session_) session_->answer(*outcome);
     stored = co_await journal_->finish(id, std::move(*outcome));
+  }
   if (!stored)
     log::error("agent", "an outcome cannot be stored", {{"command", id}, {"error", stored.error().text()}});
   outbox_.notify();

@@ -17,9 +17,16 @@ constexpr auto kLoginTimeout = std::chrono::seconds{15};
 // The gateway sends nothing for long stretches; silence is noticed by the heartbeat that cannot be sent.
 constexpr auto kSilence = std::chrono::hours{24};
 constexpr auto kOutboxSweep = std::chrono::seconds{10};
+constexpr auto kSendAgain = std::chrono::seconds{30};  // what the gateway has not confirmed by then
+constexpr std::size_t kAnswersMax = 64;  // kept in memory for the outbox; the journal has all of them
+constexpr auto kConfirmPause = std::chrono::milliseconds{20};
 constexpr int kMalformedMax = 10;
 
 std::string installation_fact() { return "installation_id"; }
+
+const std::string& command_of(const Outcome& outcome) {
+  return std::visit([](const auto& answer) -> const std::string& { return answer.command_id; }, outcome);
+}
 
 // The owner has put another key in place of the one this installation is enrolled with.
 bool is_another_key(const crypto::Secret& key, std::string_view enrolled_id) {
@@ -109,6 +116,7 @@ awaitable<Error> CloudSession::run() {
   TaskGroup tasks{parts_.loop.get_executor(), TaskGroup::OnError::keep_going};
   tasks.spawn("heartbeat", heartbeat());
   tasks.spawn("outbox", send_outbox());
+  tasks.spawn("confirmations", record_confirmations());
   auto why = co_await receive();
   over_ = true;
   parts_.buffer.clear_session();
@@ -120,6 +128,7 @@ awaitable<Error> CloudSession::run() {
   link_->abort();
   tasks.cancel();
   co_await tasks.join();
+  co_await confirm();
   co_return why;
 }
 
@@ -152,9 +161,8 @@ awaitable<Result<void>> CloudSession::handle(wire::GatewayMessage message) {
   if (auto* command = std::get_if<wire::CommandMessage>(&message)) {
     co_await on_command(std::move(command->command));
   } else if (const auto* ack = std::get_if<wire::ResultAck>(&message)) {
-    auto confirmed = co_await parts_.journal.confirm(ack->command_id);
-    if (!confirmed) log::warn("agent", "cannot record a confirmation", {{"error", confirmed.error().text()}});
-    sent_.erase(ack->command_id);
+    confirmed_.push_back(ack->command_id);
+    confirmation_.notify();
   } else if (auto* cancel = std::get_if<wire::Cancel>(&message)) {
     log::info("agent", "a command was cancelled",
               {{"command", cancel->command_id}, {"reason", cancel->reason}});
@@ -215,31 +223,80 @@ awaitable<bool> CloudSession::send_schemas() {
   co_return true;
 }
 
+void CloudSession::answer(Outcome outcome) {
+  if (!established_ || over_ || answers_.size() >= kAnswersMax) return;
+  answers_.push_back(std::move(outcome));
+  parts_.outbox.notify();
+}
+
+awaitable<bool> CloudSession::send_outcome(Outcome outcome) {
+  sent_[command_of(outcome)] = Steady::now();
+  wire::AgentMessage message =
+      std::holds_alternative<wire::CommandResult>(outcome)
+          ? wire::AgentMessage{wire::ExecutionResult{std::get<wire::CommandResult>(std::move(outcome))}}
+          : wire::AgentMessage{wire::ExecutionError{std::get<wire::CommandError>(std::move(outcome))}};
+  if (!co_await send(std::move(message))) co_return false;
+  crash_point("agent.result_sent");
+  co_return true;
+}
+
+// What the journal holds and this session has not sent lately: after a login everything, later what the gateway
+// could not record.
+awaitable<bool> CloudSession::send_unconfirmed() {
+  auto outcomes = co_await parts_.journal.unconfirmed();
+  const bool stop = co_await stopping();
+  if (stop) co_return false;
+  if (!outcomes) {
+    log::warn("agent", "cannot read the outbox", {{"error", outcomes.error().text()}});
+    co_return true;
+  }
+  const std::set<std::string> confirmed{confirmed_.begin(), confirmed_.end()};
+  for (auto& outcome : *outcomes) {
+    const auto& id = command_of(outcome);
+    const auto sent = sent_.find(id);
+    const bool lately = sent != sent_.end() && Steady::now() - sent->second < kSendAgain;
+    if (lately || confirmed.contains(id)) continue;
+    if (!co_await send_outcome(std::move(outcome))) co_return false;
+  }
+  co_return true;
+}
+
 // Own queue first, then more work is asked for; wakes whenever something was added or room became free.
 awaitable<void> CloudSession::send_outbox() {
+  bool notified = false;
   while (!over_ && !co_await stopping()) {
     if (std::exchange(parts_.schemas_due, false) && !co_await send_schemas()) co_return;
-    auto outcomes = co_await parts_.journal.unconfirmed();
-    const bool stop = co_await stopping();
-    if (stop) co_return;
-    if (!outcomes) log::warn("agent", "cannot read the outbox", {{"error", outcomes.error().text()}});
-    if (outcomes)
-      for (auto& outcome : *outcomes) {
-        const auto id = std::visit([](const auto& answer) { return answer.command_id; }, outcome);
-        if (!sent_.insert(id).second) continue;
-        wire::AgentMessage message =
-            std::holds_alternative<wire::CommandResult>(outcome)
-                ? wire::AgentMessage{wire::ExecutionResult{std::get<wire::CommandResult>(std::move(outcome))}}
-                : wire::AgentMessage{wire::ExecutionError{std::get<wire::CommandError>(std::move(outcome))}};
-        if (!co_await send(std::move(message))) co_return;
-        crash_point("agent.result_sent");
-      }
+    auto answers = std::exchange(answers_, {});
+    for (auto& outcome : answers) {
+      if (sent_.contains(command_of(outcome))) continue;
+      if (!co_await send_outcome(std::move(outcome))) co_return;
+    }
+    if (!notified && !co_await send_unconfirmed()) co_return;
     if (const auto free = parts_.free(); free != told_free_) {
       told_free_ = free;
       wire::Ready ready{free};
       if (!co_await send(std::move(ready))) co_return;
     }
-    co_await parts_.outbox.wait_for(kOutboxSweep);
+    if (!answers_.empty()) continue;
+    notified = co_await parts_.outbox.wait_for(kOutboxSweep);
+  }
+}
+
+awaitable<void> CloudSession::confirm() {
+  auto ids = std::exchange(confirmed_, {});
+  if (ids.empty()) co_return;
+  auto confirmed = co_await parts_.journal.confirm(ids);
+  if (!confirmed) log::warn("agent", "cannot record confirmations", {{"error", confirmed.error().text()}});
+  for (const auto& id : ids) sent_.erase(id);
+}
+
+// Many at once, off the path of the next command: what a crash forgets is sent and confirmed again.
+awaitable<void> CloudSession::record_confirmations() {
+  bool going_on = true;
+  while (going_on && !over_) {
+    co_await confirmation_.wait_for(kOutboxSweep);
+    going_on = co_await pause_for(kConfirmPause);
+    co_await confirm();
   }
 }
 

@@ -3,6 +3,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <set>
+#include <vector>
 
 #include "agent/buffer_client.hpp"
 #include "agent/connections.hpp"
@@ -34,12 +37,17 @@ struct SessionParts {
 class CloudSession {
  public:
   CloudSession(SessionParts parts, net::Address address, std::shared_ptr<net::TlsContext> tls)
-      : parts_{std::move(parts)}, address_{std::move(address)}, tls_{std::move(tls)} {}
+      : parts_{std::move(parts)},
+        address_{std::move(address)},
+        tls_{std::move(tls)},
+        confirmation_{parts_.loop.get_executor()} {}
 
   // Why it ended. AUTH_FAILED and DUPLICATE_CONNECTION are the gateway's verdicts; `established` tells
   // whether the login had succeeded, so that the pause before the next try starts small again.
   awaitable<Error> run();
   bool established() const { return established_; }
+  // An outcome, to be sent now; one that is not taken here is found in the journal.
+  void answer(Outcome outcome);
 
  private:
   awaitable<Result<void>> log_in();
@@ -50,13 +58,20 @@ class CloudSession {
   awaitable<void> heartbeat();
   awaitable<bool> send_schemas();
   awaitable<void> send_outbox();
+  awaitable<bool> send_outcome(Outcome outcome);
+  awaitable<bool> send_unconfirmed();
+  awaitable<void> record_confirmations();
+  awaitable<void> confirm();
   awaitable<bool> send(wire::AgentMessage message);
 
   SessionParts parts_;
   net::Address address_;
   std::shared_ptr<net::TlsContext> tls_;
   std::unique_ptr<net::Link> link_;
-  std::set<std::string> sent_;          // outcomes sent in this session
+  std::map<std::string, Steady::time_point> sent_;  // outcomes sent in this session and not confirmed
+  std::vector<Outcome> answers_;                    // stored since the outbox was last looked at
+  std::vector<std::string> confirmed_;              // by the cloud, not recorded yet
+  Event confirmation_;
   std::set<std::string> told_schemas_;  // connection + text of what was sent
   std::int64_t told_free_ = -1;         // last told the gateway; -1: it must be told again
   bool established_ = false;

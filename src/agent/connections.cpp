@@ -7,6 +7,11 @@
 #include "agent/privacy.hpp"
 
 namespace vmc::agent {
+namespace {
+
+constexpr auto kApprovedFor = std::chrono::seconds{1};  // what a lost wake-up may cost
+
+}  // namespace
 
 std::unique_ptr<sources::Source> make_source(const ConnectionSettings& connection,
                                              std::function<Result<crypto::Secret>()> password) {
@@ -26,8 +31,9 @@ Connections::Connections(asio::io_context& loop, const std::vector<ConnectionSet
     : journal_{journal} {
   for (const auto& connection : settings) {
     auto password = [&keys, connection] { return keys.password(connection); };
-    Connection made{connection,
-                    sources::make_source_pool(loop, make_source(connection, password), connection.pool)};
+    Connection made;
+    made.settings = connection;
+    made.pool = sources::make_source_pool(loop, make_source(connection, password), connection.pool);
     connections_.emplace(connection.id, std::move(made));
   }
 }
@@ -39,16 +45,28 @@ Result<Connection*> Connections::find(const std::string& id) {
   return &found->second;
 }
 
-awaitable<Result<data::TableInfo>> Connections::table(std::string connection, std::string name) {
-  VMC_CO_TRY(found, find(connection));
-  auto schema = co_await journal_.approved(connection);
+awaitable<Result<void>> Connections::look_up(Connection& connection) {
+  const bool fresh = connection.shown && connection.shown_approvals == approvals_ &&
+                     Steady::now() - connection.shown_at < kApprovedFor;
+  if (fresh) co_return Result<void>{};
+  const auto known = approvals_;
+  auto schema = co_await journal_.approved(connection.settings.id);
   if (!schema) co_return schema.error();
+  connection.shown.reset();
   if (!*schema)
     co_return fail(Code::schema_access_denied,
-                   fmt::format("no schema of connection '{}' is approved", connection),
-                   fmt::format("Approve it on the agent: vmc agent schema publish {}", connection));
-  const auto shown = visible(**schema, found->settings.private_names);
-  const auto* table = shown.table(name);
+                   fmt::format("no schema of connection '{}' is approved", connection.settings.id),
+                   fmt::format("Approve it on the agent: vmc agent schema publish {}", connection.settings.id));
+  connection.shown = visible(**schema, connection.settings.private_names);
+  connection.shown_at = Steady::now();
+  connection.shown_approvals = known;
+  co_return Result<void>{};
+}
+
+awaitable<Result<data::TableInfo>> Connections::table(std::string connection, std::string name) {
+  VMC_CO_TRY(found, find(connection));
+  VMC_CO_CHECK(co_await look_up(*found));
+  const auto* table = found->shown->table(name);
   if (!table)
     co_return fail(
         Code::schema_access_denied,

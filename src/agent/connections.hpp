@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "agent/agent.hpp"
@@ -18,6 +19,9 @@ std::unique_ptr<sources::Source> make_source(const ConnectionSettings& connectio
 struct Connection {
   ConnectionSettings settings;
   std::unique_ptr<sources::SourcePool> pool;
+  std::optional<data::Schema> shown;  // as approved and not private, when it was last read
+  Steady::time_point shown_at{};
+  std::int64_t shown_approvals = -1;  // changes known of at that time
 };
 
 class Connections {
@@ -30,12 +34,17 @@ class Connections {
   awaitable<Result<data::TableInfo>> table(std::string connection, std::string name);
   // The same, and the owner must have listed it for writing: WRITE_NOT_PERMITTED.
   awaitable<Result<data::TableInfo>> writable_table(std::string connection, std::string name);
+  // What is approved has changed: it is read anew. Without this it is, too, after a second.
+  void forget_approved() { ++approvals_; }
   // Everything that is approved, to be sent to the cloud.
   awaitable<Result<std::vector<std::pair<std::string, data::Schema>>>> approved();
   awaitable<void> close();
 
  private:
+  awaitable<Result<void>> look_up(Connection& connection);
+
   std::map<std::string, Connection> connections_;
+  std::int64_t approvals_ = 0;  // changes we were told of
   Journal& journal_;
 };
 

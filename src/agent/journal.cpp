@@ -102,7 +102,7 @@ Result<Json> Journal::open_sealed(std::string_view label, std::string_view id, B
 // Confirmed outcomes go oldest first; what is not confirmed stays, even if that means refusing.
 Result<bool> Journal::make_room(store::Tx& tx, std::int64_t bytes) const {
   const auto limit = static_cast<std::int64_t>(bytes_max_);
-  auto used = [&] { return tx.one("SELECT COALESCE(SUM(bytes), 0) FROM commands")->integer(0); };
+  auto used = [&] { return tx.one("SELECT bytes FROM held")->integer(0); };
   if (used() + bytes <= limit) return true;
   tx.exec(
       "DELETE FROM commands WHERE status = 'confirmed' AND command_id IN "
@@ -181,27 +181,29 @@ awaitable<Result<void>> Journal::finish(std::string command_id, Outcome outcome)
   co_return Result<void>{};
 }
 
-awaitable<Result<void>> Journal::confirm(std::string command_id) {
-  auto work = [&](store::Tx& tx) -> Result<bool> {
-    const auto now = clock_.now();
-    // Rows held in an inline result go now; counts and buffer key stay for repeats.
-    if (auto row =
-            tx.one("SELECT sealed_outcome FROM commands WHERE command_id = :id AND status = 'finished'",
-                   {{"id", command_id}})) {
-      VMC_TRY(json, open_sealed("outcome", command_id, row->bytes(0)));
-      VMC_TRY(outcome, outcome_from_json(json));
-      if (auto* result = std::get_if<wire::CommandResult>(&outcome);
-          result && result->inline_result.contains("rows") && result->inline_result["rows"].is_array()) {
-        outcome = wire::CommandError{command_id, result->attempt_epoch, Code::conflict,
-                                     "the rows of this answer were delivered and are gone", false};
-      }
-      auto sealed = seal("outcome", command_id, outcome_to_json(outcome));
-      const auto size = static_cast<std::int64_t>(sealed.size());
-      tx.exec(
-          "UPDATE commands SET status = 'confirmed', sealed_outcome = :outcome, bytes = :bytes WHERE "
-          "command_id = :id",
+// Rows held in an inline result go; counts and buffer key stay for repeats.
+Result<void> Journal::confirm_in(store::Tx& tx, const std::string& command_id) const {
+  const auto row = tx.one("SELECT sealed_outcome FROM commands WHERE command_id = :id AND status = 'finished'",
+                          {{"id", command_id}});
+  if (!row) return {};
+  VMC_TRY(json, open_sealed("outcome", command_id, row->bytes(0)));
+  VMC_TRY(outcome, outcome_from_json(json));
+  if (auto* result = std::get_if<wire::CommandResult>(&outcome);
+      result && result->inline_result.contains("rows") && result->inline_result["rows"].is_array()) {
+    outcome = wire::CommandError{command_id, result->attempt_epoch, Code::conflict,
+                                 "the rows of this answer were delivered and are gone", false};
+  }
+  auto sealed = seal("outcome", command_id, outcome_to_json(outcome));
+  const auto size = static_cast<std::int64_t>(sealed.size());
+  tx.exec("UPDATE commands SET status = 'confirmed', sealed_outcome = :outcome, bytes = :bytes WHERE command_id = :id",
           {{"outcome", std::move(sealed)}, {"bytes", size}, {"id", command_id}});
-    }
+  return {};
+}
+
+awaitable<Result<void>> Journal::confirm(std::vector<std::string> command_ids) {
+  auto work = [&](store::Tx& tx) -> Result<bool> {
+    for (const auto& id : command_ids) VMC_CHECK(confirm_in(tx, id));
+    const auto now = clock_.now();
     tx.exec("DELETE FROM commands WHERE status = 'confirmed' AND finished_at < :before",
             {{"before", now - micros(kKeepOutcomes)}});
     tx.exec("DELETE FROM epochs WHERE updated_at < :before", {{"before", now - micros(kKeepEpochs)}});

@@ -40,8 +40,8 @@ class Journal {
   // is no room.
   awaitable<Result<Admission>> admit(wire::Command command);
   awaitable<Result<void>> finish(std::string command_id, Outcome outcome);
-  // The cloud has it: rows go, the outcome is kept for repeats.
-  awaitable<Result<void>> confirm(std::string command_id);
+  // The cloud has these: rows go, the outcomes are kept for repeats.
+  awaitable<Result<void>> confirm(std::vector<std::string> command_ids);
   awaitable<Result<void>> drop(std::string command_id);  // cancelled before it was run
 
   awaitable<Result<std::vector<wire::Command>>> unfinished();  // after a restart, oldest first
@@ -56,6 +56,7 @@ class Journal {
  private:
   Journal(std::unique_ptr<store::Database> db, std::uint64_t bytes_max, const Clock& clock);
   Result<Admission> admit_in(store::Tx& tx, const wire::Command& command) const;
+  Result<void> confirm_in(store::Tx& tx, const std::string& command_id) const;
   Result<bool> make_room(store::Tx& tx, std::int64_t bytes) const;
   Bytes seal(std::string_view label, std::string_view id, const Json& json) const;
   Result<Json> open_sealed(std::string_view label, std::string_view id, ByteView sealed) const;

@@ -16,6 +16,7 @@ constexpr std::size_t kMessageBeforeLogin = 4096;
 constexpr std::size_t kMessageAfterLogin = 4u << 20;
 constexpr std::size_t kTasksMax = 64;     // acknowledgements and results being written
 constexpr std::int64_t kSendAtOnce = 32;  // commands read from the queue in one go
+constexpr auto kAckPause = std::chrono::milliseconds{20};
 constexpr int kMalformedMax = 10;         // messages, then the connection is closed
 
 // What agents see as their key id: it names the tenant too, because later logins carry nothing else.
@@ -26,12 +27,14 @@ std::string public_key_id(const std::string& tenant, const std::string& key_id) 
 }  // namespace
 
 AgentSession::AgentSession(asio::any_io_executor loop, Platform& platform, const Settings& settings,
-                           std::unique_ptr<net::Link> link)
+                           Switchboard& switchboard, std::unique_ptr<net::Link> link)
     : loop_{loop},
       platform_{platform},
       settings_{settings},
+      switchboard_{switchboard},
       link_{std::move(link)},
       wake_{loop},
+      acked_{loop},
       tasks_{loop, TaskGroup::OnError::keep_going} {}
 
 awaitable<void> AgentSession::run() {
@@ -49,12 +52,16 @@ awaitable<void> AgentSession::run() {
       platform_.bus.subscribe(state::connector_topic(identity_.tenant, identity_.connector_id), loop_, wake);
   auto revoked =
       platform_.bus.subscribe(state::revoked_topic(identity_.tenant, identity_.connector_id), loop_, wake);
+  auto take_next = [this](const state::QueuedCommand& next, std::int64_t epoch) { return take(next, epoch); };
+  const auto line = switchboard_.connect_session(identity_.tenant, identity_.connector_id, take_next);
   // An older session of this connector looks at the state now, and ends.
   platform_.bus.publish(state::connector_topic(identity_.tenant, identity_.connector_id));
   tasks_.spawn("pump", pump());
+  tasks_.spawn("acknowledgements", record_acks());
   co_await receive();
   over_ = true;
   wake_.notify();
+  acked_.notify();
   if (co_await stopping()) {
     wire::Shutdown shutdown{"the gateway is restarting",
                             std::chrono::duration_cast<std::chrono::milliseconds>(settings_.grace).count()};
@@ -221,10 +228,12 @@ awaitable<void> AgentSession::handle(wire::AgentMessage message) {
   } else if (auto* error = std::get_if<wire::ExecutionError>(&message)) {
     tasks_.spawn("error", on_error(std::move(error->error)));
   } else if (auto* ack = std::get_if<wire::CommandAck>(&message)) {
-    tasks_.spawn("ack", on_ack(std::move(ack->command_id)));
+    acks_.insert(std::move(ack->command_id));
+    acked_.notify();
   } else if (auto* ready = std::get_if<wire::Ready>(&message)) {
+    const bool had_room = free_ > 0;
     free_ = ready->free;
-    wake_.notify();
+    if (!had_room) wake_.notify();
   } else if (std::holds_alternative<wire::Heartbeat>(message)) {
     auto seen = [&](store::Tx& tx) {
       return state::mark_seen(tx, identity_.connector_id, identity_.login.epoch, platform_.clock.now());
@@ -257,14 +266,31 @@ awaitable<void> AgentSession::handle(wire::AgentMessage message) {
   }
 }
 
-awaitable<void> AgentSession::on_ack(std::string command_id) {
-  auto work = [&](store::Tx& tx) {
-    return state::ack_command(tx, identity_.connector_id, command_id, platform_.clock.now());
+// A lost acknowledgement costs one command sent twice, which the agent knows: so they are written some at a time, and
+// those whose result comes first not at all.
+awaitable<void> AgentSession::record_acks() {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  for (bool stop = false; !over_ && !stop;) {
+    co_await acked_.wait_for(settings_.sweep);
+    if (!acks_.empty()) co_await pause_for(kAckPause);
+    co_await write_acks();
+    stop = co_await stopping();
+  }
+}
+
+awaitable<void> AgentSession::write_acks() {
+  const auto acks = std::exchange(acks_, {});
+  if (acks.empty()) co_return;
+  auto work = [&](store::Tx& tx) -> Result<void> {
+    for (const auto& command : acks) {
+      auto acked = state::ack_command(tx, identity_.connector_id, command, platform_.clock.now());
+      if (!acked && acked.error().code != Code::not_found) return acked;
+    }
+    return {};
   };
-  auto acked = co_await platform_.db.transact(identity_.tenant, work);
-  if (!acked && acked.error().code != Code::not_found)
-    log::warn("gateway", "cannot record an acknowledgement",
-              {{"command", command_id}, {"error", acked.error().text()}});
+  auto written = co_await platform_.db.transact(identity_.tenant, work);
+  if (!written)
+    log::warn("gateway", "cannot record acknowledgements", {{"count", acks.size()}, {"error", written.error().text()}});
   crash_point("gateway.command_acked");
 }
 
@@ -321,11 +347,16 @@ awaitable<void> AgentSession::finish(std::string command_id,
   }
   crash_point("gateway.result_committed");
   outstanding_.erase(command_id);
-  platform_.bus.publish(state::command_topic(identity_.tenant, command_id));
-  platform_.bus.publish(state::kJobsTopic);
+  acks_.erase(command_id);
+  const bool recorded = finished && *finished;
+  if (recorded && switchboard_.finished(identity_.tenant, command_id, outcome)) {
+    co_await asio::post(loop_, asio::use_awaitable);  // who waits for the answer goes first
+  } else {
+    platform_.bus.publish(state::command_topic(identity_.tenant, command_id));
+    platform_.bus.publish(state::kJobsTopic);
+  }
   wire::ResultAck confirmation{command_id};
   co_await send(std::move(confirmation));
-  wake_.notify();
 }
 
 awaitable<void> AgentSession::on_schema(wire::SchemaDiscovery discovery) {
@@ -344,6 +375,27 @@ awaitable<void> AgentSession::on_schema(wire::SchemaDiscovery discovery) {
 
 // --- Sending
 // ------------------------------------------------------------------------------------------------
+
+// The queue's next command, committed a moment ago; anything else comes to the pump in its turn.
+bool AgentSession::take(const state::QueuedCommand& next, std::int64_t epoch) {
+  const bool is_next = last_ordinal_ >= 0 && next.ordinal == last_ordinal_ + 1;
+  if (over_ || free_ <= 0 || epoch != identity_.login.epoch || !is_next || tasks_.size() >= kTasksMax) return false;
+  note_sent(next);
+  tasks_.spawn("command", send_command(next.command));
+  return true;
+}
+
+void AgentSession::note_sent(const state::QueuedCommand& next) {
+  last_ordinal_ = next.ordinal;
+  --free_;
+  outstanding_[next.command.command_id] = next.command.execution_id;
+}
+
+awaitable<void> AgentSession::send_command(wire::Command command) {
+  wire::CommandMessage message{std::move(command)};
+  co_await send(std::move(message));
+  crash_point("gateway.command_sent");
+}
 
 awaitable<void> AgentSession::pump() {
   co_await asio::this_coro::throw_if_cancelled(false);
@@ -365,6 +417,9 @@ awaitable<Result<bool>> AgentSession::pump_once() {
   Standing standing = Standing::good;
   std::vector<state::QueuedCommand> queued;
   const auto limit = std::min(free_, kSendAtOnce);
+  const auto after = last_ordinal_;
+  const auto sent = outstanding_;  // results change it while the store looks
+  std::vector<std::string> cancelled;
   auto look = [&](store::Tx& tx) -> Result<bool> {
     VMC_TRY(connector, state::find_connector(tx, identity_.connector_id));
     // Revoking a key fences its session too: the reason is told first.
@@ -376,8 +431,10 @@ awaitable<Result<bool>> AgentSession::pump_once() {
       standing = Standing::fenced;
       return false;
     }
+    VMC_TRY(unwanted, cancelled_among(tx, sent));
+    cancelled = std::move(unwanted);
     if (limit <= 0) return true;
-    VMC_TRY(found, state::queued_commands(tx, identity_.connector_id, last_ordinal_, limit,
+    VMC_TRY(found, state::queued_commands(tx, identity_.connector_id, after, limit,
                                           tenant_key_.view(), platform_.clock.now()));
     queued = std::move(found);
     return true;
@@ -393,43 +450,29 @@ awaitable<Result<bool>> AgentSession::pump_once() {
     co_return false;
   }
   for (auto& next : queued) {
-    last_ordinal_ = next.ordinal;
-    --free_;
-    outstanding_[next.command.command_id] = next.command.execution_id;
-    wire::CommandMessage message{std::move(next.command)};
-    co_await send(std::move(message));
-    crash_point("gateway.command_sent");
+    if (next.ordinal <= last_ordinal_) continue;  // taken meanwhile
+    note_sent(next);
+    co_await send_command(std::move(next.command));
   }
-  co_await tell_cancelled();
-  if (!queued.empty()) wake_.notify();  // there may be more
+  for (const auto& command : cancelled) {
+    wire::Cancel cancel{sent.at(command), command, "the command is not wanted any more"};
+    outstanding_.erase(command);
+    co_await send(std::move(cancel));
+  }
+  if (!queued.empty() && static_cast<std::int64_t>(queued.size()) == limit) wake_.notify();  // there may be more
   co_return true;
 }
 
-awaitable<void> AgentSession::tell_cancelled() {
-  if (outstanding_.empty()) co_return;
-  const auto sent = outstanding_;  // results change it while the store looks
-  std::vector<std::pair<std::string, std::string>> cancelled;
-  auto look = [&](store::Tx& tx) -> Result<bool> {
-    cancelled.clear();
-    for (const auto& [command, execution] : sent) {
-      auto outcome = state::command_outcome(tx, command, tenant_key_.view());
-      const auto* error = outcome && *outcome ? std::get_if<wire::CommandError>(&**outcome) : nullptr;
-      // Not the agent's own words: those end with an acknowledgement.
-      if (error && (error->code == Code::cancelled || error->code == Code::command_expired))
-        cancelled.emplace_back(command, execution);
-    }
-    return true;
-  };
-  auto looked = co_await platform_.db.read(identity_.tenant, look);
-  if (!looked) {  // the next sweep looks again
-    log::warn("gateway", "cannot look for cancelled commands", {{"error", looked.error().text()}});
-    co_return;
+// Not those the agent ended itself: these end with an acknowledgement.
+Result<std::vector<std::string>> AgentSession::cancelled_among(store::Tx& tx,
+                                                               const std::map<std::string, std::string>& sent) const {
+  std::vector<std::string> cancelled;
+  for (const auto& [command, execution] : sent) {
+    auto outcome = state::command_outcome(tx, command, tenant_key_.view());
+    const auto* error = outcome && *outcome ? std::get_if<wire::CommandError>(&**outcome) : nullptr;
+    if (error && (error->code == Code::cancelled || error->code == Code::command_expired)) cancelled.push_back(command);
   }
-  for (const auto& [command, execution] : cancelled) {
-    outstanding_.erase(command);
-    wire::Cancel cancel{execution, command, "the command is not wanted any more"};
-    co_await send(std::move(cancel));
-  }
+  return cancelled;
 }
 
 }  // namespace vmc::gateway

@@ -6,11 +6,13 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "core/event.hpp"
 #include "core/task_group.hpp"
 #include "gateway/gateway.hpp"
+#include "gateway/switchboard.hpp"
 #include "net/link.hpp"
 #include "state/connectors.hpp"
 #include "wire/messages.hpp"
@@ -26,7 +28,7 @@ inline constexpr std::uint16_t kCloseMalformed = 4004;
 
 class AgentSession {
  public:
-  AgentSession(asio::any_io_executor loop, Platform& platform, const Settings& settings,
+  AgentSession(asio::any_io_executor loop, Platform& platform, const Settings& settings, Switchboard& switchboard,
                std::unique_ptr<net::Link> link);
   awaitable<void> run();
 
@@ -43,7 +45,8 @@ class AgentSession {
 
   awaitable<void> receive();
   awaitable<void> handle(wire::AgentMessage message);
-  awaitable<void> on_ack(std::string command_id);
+  awaitable<void> record_acks();
+  awaitable<void> write_acks();
   awaitable<void> on_result(wire::CommandResult result);
   awaitable<void> on_error(wire::CommandError error);
   awaitable<void> finish(std::string command_id,
@@ -51,22 +54,28 @@ class AgentSession {
   awaitable<void> on_schema(wire::SchemaDiscovery discovery);
   awaitable<Result<void>> check_chunks(const wire::CommandResult& result);
 
+  bool take(const state::QueuedCommand& next, std::int64_t epoch);
+  void note_sent(const state::QueuedCommand& next);
+  awaitable<void> send_command(wire::Command command);
   awaitable<void> pump();
   awaitable<Result<bool>> pump_once();  // false: the session is over
-  awaitable<void> tell_cancelled();
+  Result<std::vector<std::string>> cancelled_among(store::Tx& tx, const std::map<std::string, std::string>& sent) const;
   awaitable<void> send(wire::GatewayMessage message);
 
   asio::any_io_executor loop_;
   Platform& platform_;
   const Settings& settings_;
+  Switchboard& switchboard_;
   std::unique_ptr<net::Link> link_;
   Identity identity_;
   crypto::Secret tenant_key_;
   Event wake_;
+  Event acked_;
   TaskGroup tasks_;
   std::int64_t free_ = 0;                           // commands the agent can still take
   std::int64_t last_ordinal_ = -1;                  // newest command sent in this session
   std::map<std::string, std::string> outstanding_;  // command -> execution, sent and not finished
+  std::set<std::string> acks_;                      // commands the agent holds, not recorded yet
   bool over_ = false;
 };
 

@@ -40,7 +40,10 @@ Result<net::ServerSettings> server_settings(const Settings& settings) {
 class GatewayRole final : public Gateway {
  public:
   GatewayRole(asio::io_context& loop, Platform platform, const Settings& settings)
-      : loop_{loop}, platform_{platform}, settings_{settings}, api_{make_api(loop, platform, settings)} {}
+      : loop_{loop},
+        platform_{platform},
+        settings_{settings},
+        api_{make_api(loop, platform, settings, switchboard_)} {}
 
   Result<void> bind() {
     VMC_TRY(server, server_settings(settings_));
@@ -68,7 +71,7 @@ class GatewayRole final : public Gateway {
 
  private:
   awaitable<void> serve(std::unique_ptr<net::Link> link) {
-    AgentSession session{loop_.get_executor(), platform_, settings_, std::move(link)};
+    AgentSession session{loop_.get_executor(), platform_, settings_, switchboard_, std::move(link)};
     co_await session.run();
   }
 
@@ -103,6 +106,7 @@ class GatewayRole final : public Gateway {
   asio::io_context& loop_;
   Platform platform_;
   Settings settings_;
+  Switchboard switchboard_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<net::HttpServer> server_;
 };

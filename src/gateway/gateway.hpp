@@ -51,7 +51,11 @@ class Api {
   virtual std::vector<net::Route> routes() = 0;  // authenticate, then dispatch
   virtual awaitable<net::Response> dispatch(net::Request request, Caller caller) = 0;
 };
+class Switchboard;
 std::unique_ptr<Api> make_api(asio::io_context& loop, Platform platform, const Settings& settings);
+// Within a gateway, whose sessions hear of its commands at once.
+std::unique_ptr<Api> make_api(asio::io_context& loop, Platform platform, const Settings& settings,
+                              Switchboard& switchboard);
 
 class Gateway {
  public:

@@ -7,6 +7,7 @@
 
 #include "core/event.hpp"
 #include "gateway/gateway.hpp"
+#include "gateway/switchboard.hpp"
 
 namespace vmc::gateway {
 
@@ -21,8 +22,8 @@ using Answer = Result<net::Response>;
 
 class Handlers {
  public:
-  Handlers(asio::any_io_executor loop, Platform platform, const Settings& settings)
-      : loop_{std::move(loop)}, platform_{platform}, settings_{settings} {}
+  Handlers(asio::any_io_executor loop, Platform platform, const Settings& settings, Switchboard& switchboard)
+      : loop_{std::move(loop)}, platform_{platform}, settings_{settings}, switchboard_{switchboard} {}
 
   // accounts.cpp
   awaitable<Answer> create_tenant(Call& call);
@@ -61,12 +62,15 @@ class Handlers {
 
  private:
   awaitable<Answer> control(Call& call, std::string control);
+  awaitable<Result<ByteView>> tenant_key(std::string tenant);
   awaitable<Answer> answer_of_command(std::string tenant, std::string command_id, ByteView tenant_key,
-                                      Duration limit, Event& finished);
+                                      Duration limit, Event& finished, const std::optional<Answer>& told);
 
   asio::any_io_executor loop_;
   Platform platform_;
   Settings settings_;
+  Switchboard& switchboard_;
+  std::map<std::string, crypto::Secret> tenant_keys_;  // opened at first use; a tenant's key never changes
 };
 
 }  // namespace vmc::gateway

@@ -67,40 +67,58 @@ Answer answer_from(const state::Outcome& outcome) {
 
 }  // namespace
 
+awaitable<Result<ByteView>> Handlers::tenant_key(std::string tenant) {
+  if (const auto found = tenant_keys_.find(tenant); found != tenant_keys_.end()) co_return found->second.view();
+  auto open = [&](store::Tx& tx) { return state::tenant_key(tx, platform_.master_key.view()); };
+  VMC_CO_TRY(key, co_await platform_.db.read(tenant, open));
+  co_return tenant_keys_.try_emplace(std::move(tenant), std::move(key)).first->second.view();
+}
+
 awaitable<Answer> Handlers::query(Call& call) {
   VMC_CO_TRY(query, query_in(call.request));
   const Duration asked = std::chrono::milliseconds{query.timeout_ms} + kDelivery;
   const Duration limit = std::min(asked, settings_.command_ttl);
   const auto& tenant = call.caller.tenant;
+  VMC_CO_TRY(key, co_await tenant_key(tenant));
   auto command = command_for(std::move(query), platform_.clock.now(), limit);
   Event finished{loop_};
   auto wake = [&finished] { finished.notify(); };
   // Before the command exists: its end cannot be missed.
   const auto subscription =
       platform_.bus.subscribe(state::command_topic(tenant, command.command_id), loop_, wake);
+  std::optional<Answer> told;
+  auto take_outcome = [&](const state::Outcome& outcome) {
+    told = answer_from(outcome);
+    finished.notify();
+  };
+  const auto line = switchboard_.await_outcome(tenant, command.command_id, take_outcome);
   struct Queued {
     std::string connector_id;
-    crypto::Secret tenant_key;
+    std::int64_t epoch = 0;
+    std::int64_t ordinal = 0;
   };
   auto enqueue = [&](store::Tx& tx) -> Result<Queued> {
     const auto now = platform_.clock.now();
     VMC_TRY(connector, state::find_connector_named(tx, call.parameter("name")));
     if (!state::is_online(connector, now, settings_.heartbeat_timeout))
       return fail(Code::connector_offline, fmt::format("connector \"{}\" is not connected", connector.name));
-    VMC_TRY(key, state::tenant_key(tx, platform_.master_key.view()));
-    VMC_CHECK(state::enqueue_command(tx, connector.connector_id, command, key.view(), now));
-    return Queued{connector.connector_id, std::move(key)};
+    VMC_TRY(ordinal, state::enqueue_command(tx, connector.connector_id, command, key, now));
+    return Queued{connector.connector_id, connector.epoch, ordinal};
   };
   auto queued = co_await platform_.db.transact(tenant, enqueue);
+  if (queued) {
+    const state::QueuedCommand next{queued->ordinal, command};
+    if (!switchboard_.committed(tenant, queued->connector_id, queued->epoch, next))
+      platform_.bus.publish(state::connector_topic(tenant, queued->connector_id));
+  }
   crypto::wipe(command.data_key);
   if (!queued) co_return queued.error();
-  platform_.bus.publish(state::connector_topic(tenant, queued->connector_id));
-  co_return co_await answer_of_command(tenant, command.command_id, queued->tenant_key.view(), limit,
-                                       finished);
+  co_return co_await answer_of_command(tenant, command.command_id, key, limit, finished, told);
 }
 
 awaitable<Answer> Handlers::answer_of_command(std::string tenant, std::string command_id, ByteView tenant_key,
-                                              Duration limit, Event& finished) {
+                                              Duration limit, Event& finished,
+                                              const std::optional<Answer>& told) {
   bool open = true;
   auto look = [&](store::Tx& tx) -> Answer {
     open = false;
@@ -113,6 +131,7 @@ awaitable<Answer> Handlers::answer_of_command(std::string tenant, std::string co
   for (;;) {
     const Duration left = std::chrono::duration_cast<Duration>(until - Steady::now());
     if (left > Duration::zero()) co_await finished.wait_for(std::min(left, settings_.sweep));
+    if (told) co_return *told;
     auto answer = co_await platform_.db.read(tenant, look);
     if (!answer || !open) co_return answer;
     if (left <= Duration::zero())

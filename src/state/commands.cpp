@@ -62,7 +62,7 @@ bool exists(store::Tx& tx, std::string_view connector_id, std::string_view comma
 
 }  // namespace
 
-Result<void> enqueue_command(store::Tx& tx, std::string_view connector_id, const wire::Command& command,
+Result<std::int64_t> enqueue_command(store::Tx& tx, std::string_view connector_id, const wire::Command& command,
                              ByteView tenant_key, Micros now) {
   VMC_CHECK(check_command(command, now));
   const auto ordinal = take_ordinal(tx, connector_id);
@@ -96,7 +96,7 @@ Result<void> enqueue_command(store::Tx& tx, std::string_view connector_id, const
        {"now", now},
        {"expires", command.payload.expires_at}});
   if (added == 0) return fail(Code::conflict, fmt::format("command {} exists already", command.command_id));
-  return {};
+  return *ordinal;
 }
 
 Result<std::vector<QueuedCommand>> queued_commands(store::Tx& tx, std::string_view connector_id,

@@ -23,8 +23,9 @@ inline constexpr std::size_t kExpireBatchMax = 500;        // of one expire_comm
 using Outcome = std::variant<wire::CommandResult, wire::CommandError>;
 
 // QUEUE_FULL at kCommandsPerConnectorMax open ones, CONFLICT when the id exists, NOT_FOUND without the
-// connector. Fills in nothing: ids, keys and times are the caller's.
-Result<void> enqueue_command(store::Tx& tx, std::string_view connector_id, const wire::Command& command,
+// connector. Fills in nothing: ids, keys and times are the caller's. Returns the ordinal: each command of a connector
+// has the one after the last one's.
+Result<std::int64_t> enqueue_command(store::Tx& tx, std::string_view connector_id, const wire::Command& command,
                              ByteView tenant_key, Micros now);
 // Oldest queued first, from `after_ordinal` on: what a session has not sent yet. Those past their time are
 // left out.
@@ -43,9 +44,9 @@ struct OpenCommand {
 };
 Result<OpenCommand> find_command(store::Tx& tx, std::string_view connector_id, std::string_view command_id,
                                  ByteView tenant_key);
-// NOT_FOUND unless it is this connector's; a repeat changes nothing.
 // Any command of the tenant, finished ones included: what a worker needs to open chunks again.
 Result<wire::Command> find_any_command(store::Tx& tx, std::string_view command_id, ByteView tenant_key);
+// NOT_FOUND unless it is this connector's; a repeat changes nothing.
 Result<void> ack_command(store::Tx& tx, std::string_view connector_id, std::string_view command_id,
                          Micros now);
 // What an open command waits for, as its agent says; "" clears it. Shown as its execution's cause.

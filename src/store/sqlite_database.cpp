@@ -120,10 +120,23 @@ class Writer {
 
   std::optional<Error> commit(const std::vector<Request*>& group) {
     if (const int rc = connection_->control(Control::begin_immediate); rc != SQLITE_OK) return undone(rc);
-    for (auto* request : group)
-      if (auto failure = in_savepoint(*request)) return failure;
+    if (group.size() == 1) {
+      if (!run_closure(*connection_, *group.front())) return alone_failed(*group.front());
+    } else {
+      for (auto* request : group)
+        if (auto failure = in_savepoint(*request)) return failure;
+    }
     crash_point("store.commit");
     if (const int rc = connection_->control(Control::commit); rc != SQLITE_OK) return undone(rc);
+    return std::nullopt;
+  }
+
+  // A closure without neighbours needs no savepoint: the transaction is undone. Its own error stands.
+  std::optional<Error> alone_failed(const Request& request) {
+    if (!connection_->in_transaction())
+      return request.outcome ? unavailable(connection_->error(SQLITE_ABORT_ROLLBACK))
+                             : unavailable(request.outcome.error());
+    if (const int rc = connection_->control(Control::rollback); rc != SQLITE_OK) return undone(rc);
     return std::nullopt;
   }
 
