@@ -599,7 +599,8 @@ class Postgres:
 
     user, password = "postgres", "pg-secret-word"
 
-    def __init__(self):
+    def __init__(self, options=("fsync=off",)):
+        self.options = options
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
         if not found:
             raise RuntimeError("no PostgreSQL server is installed (tests/packages.txt)")
@@ -628,7 +629,7 @@ class Postgres:
         with open(self.folder / "log", "ab") as log:
             self.running = subprocess.Popen(
                 [self.bin / "postgres", "-D", self.folder / "data", "-p", str(self.port), "-c", "listen_addresses=127.0.0.1",
-                 "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=40"],
+                 "-c", "unix_socket_directories=", "-c", "max_connections=40", *(f"--{o}" for o in self.options)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=self._as_postgres, cwd=self.folder)
         wait_until("PostgreSQL to answer", lambda: self._psql("postgres", "SELECT 1").returncode == 0)
 
