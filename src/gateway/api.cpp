@@ -1,12 +1,10 @@
 #include <algorithm>
 #include <array>
-#include <map>
 
 #include <fmt/format.h>
 
 #include "core/log.hpp"
 #include "core/text.hpp"
-#include "crypto/hash.hpp"
 #include "gateway/api_table.hpp"
 #include "net/http_text.hpp"
 #include "net/route_table.hpp"
@@ -15,8 +13,6 @@
 namespace vmc::gateway {
 namespace {
 
-constexpr auto kTrustedFor = std::chrono::seconds{1};
-constexpr std::size_t kTrustedMax = 10'000;  // tokens
 constexpr const char* kTokenHint = "Send a token as 'Authorization: Bearer vmt_…'.";
 
 // Every word of the query is one the route knows.
@@ -116,32 +112,15 @@ class RestApi final : public Api {
     for (auto& [name, value] : request.headers)
       if (net::same_token(name, "authorization")) crypto::wipe(value);
     if (text.empty()) co_return fail(Code::auth_failed, "the request carries no API token", kTokenHint);
-    const auto print = crypto::sha256(as_bytes(text));
-    if (const auto* tenant = trusted_tenant(print)) {
-      crypto::wipe(text);
-      co_return *tenant;
-    }
     auto parts = state::parse_token(text);
     Result<void> known = fail(Code::auth_failed, "this is not an API token", kTokenHint);
     if (parts) {
       auto look = [&](store::Tx& tx) { return state::authenticate_token(tx, parts->key_id, text); };
       known = co_await platform_.db.read(parts->tenant, look);
-      if (known) trust(print, parts->tenant);
     }
     crypto::wipe(text);
     if (!known) co_return known.error();
     co_return parts->tenant;
-  }
-
-  // A token that was good a moment ago is not looked up again: revoking one takes this long at most.
-  const std::string* trusted_tenant(const crypto::Digest& print) const {
-    const auto found = trusted_.find(print);
-    return found != trusted_.end() && Steady::now() < found->second.until ? &found->second.tenant : nullptr;
-  }
-  void trust(const crypto::Digest& print, const std::string& tenant) {
-    const auto now = Steady::now();
-    if (trusted_.size() >= kTrustedMax) std::erase_if(trusted_, [&](const auto& entry) { return entry.second.until <= now; });
-    if (trusted_.size() < kTrustedMax) trusted_.insert_or_assign(print, Trusted{tenant, now + kTrustedFor});
   }
 
   awaitable<net::Response> answer(const ApiRoute& route, Call& call) {
@@ -161,11 +140,6 @@ class RestApi final : public Api {
   }
 
   Platform platform_;
-  struct Trusted {
-    std::string tenant;
-    Steady::time_point until;
-  };
-  std::map<crypto::Digest, Trusted> trusted_;  // by a token's hash
   Switchboard nobody_;
   Handlers handlers_;
   net::RouteTable paths_;

@@ -12,7 +12,7 @@ struct Queue : World {
   wire::Command command(const std::string& id, Duration ttl = 4h) {
     return sample_command(id, execution_id, now() + micros(ttl));
   }
-  Result<void> put(const wire::Command& c) {
+  Result<std::int64_t> put(const wire::Command& c) {
     return in("acme",
               [&](store::Tx& tx) { return state::enqueue_command(tx, connector_id, c, key("acme"), now()); });
   }
