@@ -1,5 +1,5 @@
 // A small query's round trip (API, durable command, agent, SQLite, answer) beside its floors: a bare TLS echo of as many
-// bytes, fdatasync of 4 KiB, and a wake-up between two processes that tells whether the machine was quiet.
+// bytes, fdatasync of 4 KiB (appended to a log, and written in place), and a wake-up between two processes that tells whether the machine was quiet.
 // Every round measures all four, so that drift strikes them alike. Prints one JSON object; roundtrip.py drives it.
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -63,12 +63,16 @@ class WakeUp {
   pid_t child_ = -1;
 };
 
-// Overwrites a page of a preallocated file and waits for the disk.
+// Makes a page durable: at the end of a log that grows, or in place of one that was written before.
 class Disk {
  public:
-  explicit Disk(const std::string& folder) : path_{folder + "/fdatasync.probe"} {
+  enum class Where { append, overwrite };
+
+  Disk(const std::string& folder, Where where)
+      : path_{folder + (where == Where::append ? "/append.probe" : "/overwrite.probe")},
+        pages_{where == Where::append ? SIZE_MAX : kPages} {
     file_ = open(path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    const std::string zeros(kPages * kPage, '\0');
+    const std::string zeros(where == Where::append ? 0 : kPages * kPage, '\0');
     if (file_ < 0 || pwrite(file_, zeros.data(), zeros.size(), 0) != static_cast<ssize_t>(zeros.size()) || fsync(file_) != 0)
       throw std::runtime_error("cannot write " + path_);
   }
@@ -78,7 +82,7 @@ class Disk {
   }
   void round() {
     const std::string page(kPage, static_cast<char>('a' + next_ % 26));
-    const auto at = static_cast<off_t>(next_++ % kPages * kPage);
+    const auto at = static_cast<off_t>(next_++ % pages_ * kPage);
     if (pwrite(file_, page.data(), kPage, at) != static_cast<ssize_t>(kPage) || fdatasync(file_) != 0)
       throw std::runtime_error("fdatasync");
   }
@@ -86,6 +90,7 @@ class Disk {
  private:
   static constexpr std::size_t kPages = 256;
   std::string path_;
+  std::size_t pages_;
   int file_ = -1;
   std::size_t next_ = 0;
 };
@@ -108,7 +113,8 @@ class Bench {
   explicit Bench(Options options)
       : options_{std::move(options)},
         echo_{options_.certificate, options_.key},
-        disk_{options_.folder} {}
+        append_{options_.folder, Disk::Where::append},
+        overwrite_{options_.folder, Disk::Where::overwrite} {}
 
   awaitable<void> run(asio::io_context& loop) {
     net::ClientTls trust;
@@ -131,26 +137,28 @@ class Bench {
       if (response->status != 200) throw std::runtime_error("HTTP " + std::to_string(response->status));
       const auto bytes = std::max(options_.body.size(), response->body.size());
       const double echo = timed([&] { echo_.round(bytes); });
-      const double disk = timed([&] { disk_.round(); });
+      const double append = timed([&] { append_.round(); });
+      const double overwrite = timed([&] { overwrite_.round(); });
       const double wake = timed([&] { wake_.round(); });
       if (i < kWarmUp) continue;
       query_.push_back(query);
       echoes_.push_back(echo);
-      syncs_.push_back(disk);
+      appends_.push_back(append);
+      overwrites_.push_back(overwrite);
       wakes_.push_back(wake);
     }
   }
 
   Json report() const {
-    return {{"query", figures(query_)}, {"echo", figures(echoes_)}, {"fdatasync", figures(syncs_)}, {"wake_up", figures(wakes_)}};
+    return {{"query", figures(query_)}, {"echo", figures(echoes_)}, {"fdatasync", figures(appends_)}, {"fdatasync_in_place", figures(overwrites_)}, {"wake_up", figures(wakes_)}};
   }
 
  private:
   Options options_;
   vmc::bench::TlsEcho echo_;
-  Disk disk_;
+  Disk append_, overwrite_;
   WakeUp wake_;
-  std::vector<double> query_, echoes_, syncs_, wakes_;
+  std::vector<double> query_, echoes_, appends_, overwrites_, wakes_;
 };
 
 }  // namespace

@@ -50,9 +50,9 @@ def main():
     with tempfile.TemporaryDirectory(prefix=".bench-", dir=Path(harness.BINARY).parent) as folder:
         (Path(folder) / "world").mkdir()
         result = measure(options.rounds, Path(folder))
-    print(f"{'':12}{'p50 us':>10}{'p90 us':>10}{'p99 us':>10}")
+    print(f"{'':20}{'p50 us':>10}{'p90 us':>10}{'p99 us':>10}")
     for name, figures in result.items():
-        print(f"{name:12}" + "".join(f"{figures[p]:10.0f}" for p in ("p50_us", "p90_us", "p99_us")))
+        print(f"{name:20}" + "".join(f"{figures[p]:10.0f}" for p in ("p50_us", "p90_us", "p99_us")))
     p50 = {name: figures["p50_us"] for name, figures in result.items()}
     limit = p50["echo"] + SYNCS_LIMIT * p50["fdatasync"]
     quiet = result["wake_up"]["p90_us"] < QUIET_P90_US

@@ -32,6 +32,7 @@ build() {
 }
 
 stage "packages" installer/install_packages.sh installer/packages.txt tests/packages.txt
+stage "bench packages" bench/install.sh
 stage "tidy self-test" python3 tests/tidy/tidy.py --self-test
 stage "build release" build release all all_tests
 stage "test release" run_tests release

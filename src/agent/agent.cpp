@@ -16,7 +16,26 @@ namespace vmc::agent {
 namespace {
 
 constexpr std::size_t kQueuedPerRunning = 2;  // commands taken ahead for each that can run
+constexpr auto kStorePause = std::chrono::milliseconds{5};
 constexpr auto kRefusedPause = std::chrono::seconds{60};
+
+void log_outcome(std::string_view operation, const std::string& connection, const Outcome& outcome) {
+  if (const auto* result = std::get_if<wire::CommandResult>(&outcome)) {
+    log::info("agent", "command done",
+              {{"command", result->command_id},
+               {"operation", operation},
+               {"connection", connection},
+               {"rows", result->row_count},
+               {"ms", result->duration_ms}});
+    return;
+  }
+  const auto& error = std::get<wire::CommandError>(outcome);
+  log::warn("agent", "command failed",
+            {{"command", error.command_id},
+             {"operation", operation},
+             {"connection", connection},
+             {"error", Error{error.code, error.message}.text()}});
+}
 
 class AgentRole final : public Agent {
  public:
@@ -36,7 +55,8 @@ class AgentRole final : public Agent {
         executor_{loop, settings_, connections_, buffer_, cpu_, clock_},
         outbox_{loop.get_executor()},
         slots_{loop.get_executor(), settings_.commands_at_once},
-        commands_{loop.get_executor(), TaskGroup::OnError::keep_going} {}
+        commands_{loop.get_executor(), TaskGroup::OnError::keep_going},
+        storing_{loop.get_executor(), TaskGroup::OnError::keep_going} {}
 
   awaitable<void> run() override;
   std::string state() const override { return state_; }
@@ -51,6 +71,7 @@ class AgentRole final : public Agent {
   awaitable<void> stay_connected();
   awaitable<void> run_command(wire::Command command);
   awaitable<void> execute(wire::Command command, std::optional<Outcome>& outcome);
+  awaitable<void> store(Outcome outcome, bool on_its_way);
   void start(wire::Command command);
   void cancel(const std::string& command_id);
   std::int64_t free() const {
@@ -74,10 +95,12 @@ class AgentRole final : public Agent {
   Event outbox_;
   Slots slots_;  // of commands that run
   CloudSession* session_ = nullptr;  // the one with the gateway, while there is one
+  bool outbox_due_ = false;
   bool schemas_due_ = true;
   bool closing_ = false;                        // the link is gone for good; what needs it stays in the journal
   std::map<std::string, std::unique_ptr<Running>> by_id_;
   TaskGroup commands_;
+  TaskGroup storing_;  // outcomes
   std::string state_ = "starting";
   std::mt19937_64 random_{std::random_device{}()};
 };
@@ -102,6 +125,7 @@ awaitable<void> AgentRole::run() {
   closing_ = true;
   buffer_.close();
   co_await commands_.join();
+  co_await storing_.join();
   buffer_.disconnect();
   co_await connections_.close();
 }
@@ -139,6 +163,7 @@ awaitable<void> AgentRole::stay_connected() {
                          buffer_,
                          clock_,
                          outbox_,
+                         outbox_due_,
                          schemas_due_,
                          [this](wire::Command command) { start(std::move(command)); },
                          [this](std::string id) { cancel(id); },
@@ -187,6 +212,8 @@ awaitable<void> AgentRole::execute(wire::Command command, std::optional<Outcome>
 awaitable<void> AgentRole::run_command(wire::Command command) {
   co_await asio::this_coro::throw_if_cancelled(false);
   const auto id = command.command_id;
+  const auto operation = to_string(command.operation);
+  const auto connection = command.payload.connection;
   auto& running = *(by_id_[id] = std::make_unique<Running>(loop_.get_executor()));
   std::optional<Outcome> outcome;
   running.group.spawn("execute", execute(std::move(command), outcome));
@@ -197,16 +224,30 @@ awaitable<void> AgentRole::run_command(wire::Command command) {
   const bool cut_short = closing_ && error && error->code == Code::cancelled;
   const bool told_to_stop = co_await stopping();
   if ((told_to_stop || cut_short) && !cancelled) co_return;  // the journal keeps the command for the next start
-  Result<void> stored;
   if (cancelled) {
-    stored = co_await journal_->drop(id);
+    auto dropped = co_await journal_->drop(id);
+    if (!dropped)
+      log::error("agent", "a cancelled command cannot be dropped", {{"command", id}, {"error", dropped.error().text()}});
   } else if (outcome) {
-    // On its way while it is being stored: what a crash loses of the two is done again and sent again.
-    if (session_) session_->answer(*outcome);
-    stored = co_await journal_->finish(id, std::move(*outcome));
+    const bool on_its_way = session_ && session_->answer(*outcome);
+    if (on_its_way) co_await asio::post(loop_, asio::use_awaitable);  // it goes before anything else is done
+    log_outcome(operation, connection, *outcome);
+    storing_.spawn("store outcome", store(std::move(*outcome), on_its_way));
   }
+  outbox_.notify();
+}
+
+// An answer on its way is stored a little later, off the path of the command after it. What a crash loses meanwhile is
+// done again and sent again: reads repeat, a load finds its part applied, the gateway keeps what came first.
+awaitable<void> AgentRole::store(Outcome outcome, bool on_its_way) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  if (on_its_way) co_await pause_for(kStorePause);
+  const auto id = std::visit([](const auto& answer) { return answer.command_id; }, outcome);
+  auto stored = co_await journal_->finish(id, std::move(outcome));
   if (!stored)
     log::error("agent", "an outcome cannot be stored", {{"command", id}, {"error", stored.error().text()}});
+  if (on_its_way) co_return;
+  outbox_due_ = true;
   outbox_.notify();
 }
 

@@ -19,7 +19,7 @@ constexpr auto kSilence = std::chrono::hours{24};
 constexpr auto kOutboxSweep = std::chrono::seconds{10};
 constexpr auto kSendAgain = std::chrono::seconds{30};  // what the gateway has not confirmed by then
 constexpr std::size_t kAnswersMax = 64;  // kept in memory for the outbox; the journal has all of them
-constexpr auto kConfirmPause = std::chrono::milliseconds{20};
+constexpr auto kBooksPause = std::chrono::milliseconds{20};
 constexpr int kMalformedMax = 10;
 
 std::string installation_fact() { return "installation_id"; }
@@ -116,7 +116,7 @@ awaitable<Error> CloudSession::run() {
   TaskGroup tasks{parts_.loop.get_executor(), TaskGroup::OnError::keep_going};
   tasks.spawn("heartbeat", heartbeat());
   tasks.spawn("outbox", send_outbox());
-  tasks.spawn("confirmations", record_confirmations());
+  tasks.spawn("books", keep_books());
   auto why = co_await receive();
   over_ = true;
   parts_.buffer.clear_session();
@@ -162,7 +162,7 @@ awaitable<Result<void>> CloudSession::handle(wire::GatewayMessage message) {
     co_await on_command(std::move(command->command));
   } else if (const auto* ack = std::get_if<wire::ResultAck>(&message)) {
     confirmed_.push_back(ack->command_id);
-    confirmation_.notify();
+    books_.notify();
   } else if (auto* cancel = std::get_if<wire::Cancel>(&message)) {
     log::info("agent", "a command was cancelled",
               {{"command", cancel->command_id}, {"reason", cancel->reason}});
@@ -179,16 +179,15 @@ awaitable<Result<void>> CloudSession::handle(wire::GatewayMessage message) {
 
 awaitable<void> CloudSession::on_command(wire::Command command) {
   const auto id = command.command_id;
-  told_free_ = -1;  // the gateway has counted it off; however it ends, the room is told again
+  --told_free_;  // the gateway has counted it off
   auto admission = co_await parts_.journal.admit(command);
   if (!admission) {
     // Not stored, so not acknowledged: the gateway keeps it.
     log::error("agent", "a command cannot be stored", {{"command", id}, {"error", admission.error().text()}});
     co_return;
   }
-  wire::CommandAck ack_message{id};
-  co_await send(std::move(ack_message));
-  crash_point("agent.command_acked");
+  unacknowledged_.insert(id);
+  books_.notify();
   if (admission->kind == Journal::Admission::Kind::run) parts_.start(std::move(command));
   if (admission->kind != Journal::Admission::Kind::answered) co_return;
   if (auto* result = std::get_if<wire::CommandResult>(&*admission->outcome)) {
@@ -223,14 +222,16 @@ awaitable<bool> CloudSession::send_schemas() {
   co_return true;
 }
 
-void CloudSession::answer(Outcome outcome) {
-  if (!established_ || over_ || answers_.size() >= kAnswersMax) return;
+bool CloudSession::answer(Outcome outcome) {
+  if (!established_ || over_ || answers_.size() >= kAnswersMax) return false;
   answers_.push_back(std::move(outcome));
   parts_.outbox.notify();
+  return true;
 }
 
 awaitable<bool> CloudSession::send_outcome(Outcome outcome) {
   sent_[command_of(outcome)] = Steady::now();
+  unacknowledged_.erase(command_of(outcome));  // the answer says more
   wire::AgentMessage message =
       std::holds_alternative<wire::CommandResult>(outcome)
           ? wire::AgentMessage{wire::ExecutionResult{std::get<wire::CommandResult>(std::move(outcome))}}
@@ -271,7 +272,8 @@ awaitable<void> CloudSession::send_outbox() {
       if (sent_.contains(command_of(outcome))) continue;
       if (!co_await send_outcome(std::move(outcome))) co_return;
     }
-    if (!notified && !co_await send_unconfirmed()) co_return;
+    const bool look = std::exchange(parts_.outbox_due, false) || !notified;
+    if (look && !co_await send_unconfirmed()) co_return;
     if (const auto free = parts_.free(); free != told_free_) {
       told_free_ = free;
       wire::Ready ready{free};
@@ -290,12 +292,22 @@ awaitable<void> CloudSession::confirm() {
   for (const auto& id : ids) sent_.erase(id);
 }
 
-// Many at once, off the path of the next command: what a crash forgets is sent and confirmed again.
-awaitable<void> CloudSession::record_confirmations() {
+awaitable<void> CloudSession::acknowledge() {
+  const auto ids = std::exchange(unacknowledged_, {});
+  for (const auto& id : ids) {
+    wire::CommandAck ack_message{id};
+    co_await send(std::move(ack_message));
+    crash_point("agent.command_acked");
+  }
+}
+
+// Many at once, off the path of the next command: what a crash forgets is sent, acknowledged and confirmed again.
+awaitable<void> CloudSession::keep_books() {
   bool going_on = true;
   while (going_on && !over_) {
-    co_await confirmation_.wait_for(kOutboxSweep);
-    going_on = co_await pause_for(kConfirmPause);
+    co_await books_.wait_for(kOutboxSweep);
+    going_on = co_await pause_for(kBooksPause);
+    co_await acknowledge();
     co_await confirm();
   }
 }

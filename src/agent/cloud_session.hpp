@@ -27,6 +27,7 @@ struct SessionParts {
   BufferClient& buffer;
   const Clock& clock;
   Event& outbox;                             // an outcome was stored, a schema approved, or room became free
+  bool& outbox_due;                          // the journal holds outcomes that were not handed to the session
   bool& schemas_due;                         // approved schemas are to be looked at
   std::function<void(wire::Command)> start;  // run an admitted command
   std::function<void(std::string)> cancel;   // by command id
@@ -40,14 +41,14 @@ class CloudSession {
       : parts_{std::move(parts)},
         address_{std::move(address)},
         tls_{std::move(tls)},
-        confirmation_{parts_.loop.get_executor()} {}
+        books_{parts_.loop.get_executor()} {}
 
   // Why it ended. AUTH_FAILED and DUPLICATE_CONNECTION are the gateway's verdicts; `established` tells
   // whether the login had succeeded, so that the pause before the next try starts small again.
   awaitable<Error> run();
   bool established() const { return established_; }
-  // An outcome, to be sent now; one that is not taken here is found in the journal.
-  void answer(Outcome outcome);
+  // An outcome, to be sent now. False when it has to be found in the journal later.
+  bool answer(Outcome outcome);
 
  private:
   awaitable<Result<void>> log_in();
@@ -60,8 +61,9 @@ class CloudSession {
   awaitable<void> send_outbox();
   awaitable<bool> send_outcome(Outcome outcome);
   awaitable<bool> send_unconfirmed();
-  awaitable<void> record_confirmations();
+  awaitable<void> keep_books();
   awaitable<void> confirm();
+  awaitable<void> acknowledge();
   awaitable<bool> send(wire::AgentMessage message);
 
   SessionParts parts_;
@@ -71,9 +73,10 @@ class CloudSession {
   std::map<std::string, Steady::time_point> sent_;  // outcomes sent in this session and not confirmed
   std::vector<Outcome> answers_;                    // stored since the outbox was last looked at
   std::vector<std::string> confirmed_;              // by the cloud, not recorded yet
-  Event confirmation_;
+  std::set<std::string> unacknowledged_;            // commands stored here that the cloud has not been told of
+  Event books_;
   std::set<std::string> told_schemas_;  // connection + text of what was sent
-  std::int64_t told_free_ = -1;         // last told the gateway; -1: it must be told again
+  std::int64_t told_free_ = -1;         // how many more the gateway believes this agent takes; -1: not told yet
   bool established_ = false;
   bool over_ = false;
 };

@@ -58,20 +58,9 @@ awaitable<Outcome> Executor::run(wire::Command command) {
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() - start).count();
   if (result) {
     result->duration_ms = took;
-    log::info("agent", "command done",
-              {{"command", command.command_id},
-               {"operation", to_string(command.operation)},
-               {"connection", command.payload.connection},
-               {"rows", result->row_count},
-               {"ms", took}});
     co_return std::move(*result);
   }
   const auto& error = result.error();
-  log::warn("agent", "command failed",
-            {{"command", command.command_id},
-             {"operation", to_string(command.operation)},
-             {"connection", command.payload.connection},
-             {"error", error.text()}});
   co_return wire::CommandError{command.command_id, command.attempt_epoch, error.code, error.message,
                                error.retryable()};
 }

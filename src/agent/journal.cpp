@@ -13,11 +13,16 @@ namespace {
 
 constexpr auto kKeepOutcomes = std::chrono::hours{5};  // longer than a command's time to live
 constexpr auto kKeepEpochs = std::chrono::hours{24};
+constexpr auto kPurgeEvery = std::chrono::minutes{10};
 const std::string kOwner = "agent";  // the journal has one tenant: itself
 
 std::string work_of(const wire::Command& command) {
   return fmt::format("{}/{}/{}/{}", command.execution_id, command.activity_id, to_string(command.operation),
                      command.part);
+}
+
+std::int64_t held_in(store::Tx& tx) {
+  return tx.one("SELECT COALESCE(SUM(bytes), 0) FROM commands")->integer(0);
 }
 
 wire::CommandError refusal(const wire::Command& command, Code code, std::string message) {
@@ -99,18 +104,19 @@ Result<Json> Journal::open_sealed(std::string_view label, std::string_view id, B
   return parse_json(as_text(plain), 16u << 20);
 }
 
-// Confirmed outcomes go oldest first; what is not confirmed stays, even if that means refusing.
-Result<bool> Journal::make_room(store::Tx& tx, std::int64_t bytes) const {
+// Confirmed outcomes go oldest first; what is not confirmed stays, even if that means refusing. `held` is what all
+// rows held when the command came; only when that is too much are they counted.
+bool Journal::make_room(store::Tx& tx, std::int64_t& held, std::int64_t bytes) const {
   const auto limit = static_cast<std::int64_t>(bytes_max_);
-  auto used = [&] { return tx.one("SELECT bytes FROM held")->integer(0); };
-  if (used() + bytes <= limit) return true;
+  if (held + bytes <= limit) return true;
   tx.exec(
       "DELETE FROM commands WHERE status = 'confirmed' AND command_id IN "
       "(SELECT command_id FROM commands WHERE status = 'confirmed' ORDER BY finished_at LIMIT 1000)");
-  return used() + bytes <= limit;
+  held = held_in(tx);
+  return held + bytes <= limit;
 }
 
-Result<Journal::Admission> Journal::admit_in(store::Tx& tx, const wire::Command& command) const {
+Result<Journal::Admission> Journal::admit_in(store::Tx& tx, const wire::Command& command, std::int64_t held) const {
   const auto now = clock_.now();
   const auto print = wire::fingerprint(command);
   const auto& key = command.payload.idempotency_key;
@@ -136,10 +142,10 @@ Result<Journal::Admission> Journal::admit_in(store::Tx& tx, const wire::Command&
                      refusal(command, Code::command_expired, "the command arrived after its time")};
   auto body = seal("command", command.command_id, wire::to_json(command));
   const auto size = static_cast<std::int64_t>(body.size());
-  VMC_TRY(room, make_room(tx, size));
-  if (!room)
-    return Admission{Admission::Kind::answered,
-                     refusal(command, Code::queue_full, "the agent's queue is full")};
+  auto counted = held;
+  if (!make_room(tx, counted, size))
+    return Admission{Admission::Kind::answered, refusal(command, Code::queue_full, "the agent's queue is full"),
+                     counted - held};
   tx.exec(
       "INSERT INTO epochs (work, execution_id, epoch, updated_at) VALUES (:work, :execution, :epoch, :now) "
       "ON CONFLICT (work) DO UPDATE SET epoch = excluded.epoch, updated_at = excluded.updated_at",
@@ -154,29 +160,45 @@ Result<Journal::Admission> Journal::admit_in(store::Tx& tx, const wire::Command&
        {"body", std::move(body)},
        {"bytes", size},
        {"now", now}});
-  return Admission{};
+  Admission admission;
+  admission.more_held = counted - held + size;
+  return admission;
 }
 
 awaitable<Result<Journal::Admission>> Journal::admit(wire::Command command) {
-  auto work = [&](store::Tx& tx) { return admit_in(tx, command); };
+  VMC_CO_CHECK(co_await count_held());
+  const auto held = held_;
+  auto work = [&](store::Tx& tx) { return admit_in(tx, command, held); };
   auto admission = co_await db_->transact(kOwner, work);
+  if (admission) held_ += admission->more_held;
   crash_point("agent.command_stored");
   co_return admission;
 }
 
+// Once, at first use; then kept up, and never less than what is there.
+awaitable<Result<void>> Journal::count_held() {
+  if (counted_) co_return Result<void>{};
+  auto count = [&](store::Tx& tx) -> Result<std::int64_t> { return held_in(tx); };
+  VMC_CO_TRY(held, co_await db_->read(kOwner, count));
+  if (!counted_) held_ = held;
+  counted_ = true;
+  co_return Result<void>{};
+}
+
 awaitable<Result<void>> Journal::finish(std::string command_id, Outcome outcome) {
-  auto work = [&](store::Tx& tx) -> Result<bool> {
+  auto work = [&](store::Tx& tx) -> Result<std::int64_t> {
     auto sealed = seal("outcome", command_id, outcome_to_json(outcome));
     const auto size = static_cast<std::int64_t>(sealed.size());
-    tx.exec(
+    const auto changed = tx.exec(
         "UPDATE commands SET status = 'finished', sealed_body = NULL, sealed_outcome = :outcome, bytes = "
         ":bytes, "
         "finished_at = :now WHERE command_id = :id AND status = 'received'",
         {{"outcome", std::move(sealed)}, {"bytes", size}, {"now", clock_.now()}, {"id", command_id}});
-    return true;
+    return changed > 0 ? size : 0;
   };
   auto done = co_await db_->transact(kOwner, work);
   if (!done) co_return done.error();
+  held_ += *done;  // the command's own body is counted until the next count
   crash_point("agent.outcome_stored");
   co_return Result<void>{};
 }
@@ -201,16 +223,22 @@ Result<void> Journal::confirm_in(store::Tx& tx, const std::string& command_id) c
 }
 
 awaitable<Result<void>> Journal::confirm(std::vector<std::string> command_ids) {
-  auto work = [&](store::Tx& tx) -> Result<bool> {
+  const auto now = clock_.now();
+  const bool purge = now - purged_at_ >= micros(kPurgeEvery);
+  auto work = [&](store::Tx& tx) -> Result<std::int64_t> {
     for (const auto& id : command_ids) VMC_CHECK(confirm_in(tx, id));
-    const auto now = clock_.now();
+    if (!purge) return -1;
     tx.exec("DELETE FROM commands WHERE status = 'confirmed' AND finished_at < :before",
             {{"before", now - micros(kKeepOutcomes)}});
     tx.exec("DELETE FROM epochs WHERE updated_at < :before", {{"before", now - micros(kKeepEpochs)}});
-    return true;
+    return held_in(tx);
   };
   auto done = co_await db_->transact(kOwner, work);
   if (!done) co_return done.error();
+  if (purge) {
+    purged_at_ = now;
+    held_ = *done;
+  }
   crash_point("agent.result_confirmed");
   co_return Result<void>{};
 }

@@ -34,6 +34,7 @@ class Journal {
   struct Admission {
     enum class Kind { run, running_already, answered } kind = Kind::run;
     std::optional<Outcome> outcome;  // answered: the stored one, or the refusal
+    std::int64_t more_held = 0;      // bytes
   };
   // Stores it durably. A key seen before answers from the stored outcome, or IDEMPOTENCY_MISMATCH when it
   // stood for something else; an older attempt than one seen is refused with CONFLICT; QUEUE_FULL when there
@@ -55,9 +56,10 @@ class Journal {
 
  private:
   Journal(std::unique_ptr<store::Database> db, std::uint64_t bytes_max, const Clock& clock);
-  Result<Admission> admit_in(store::Tx& tx, const wire::Command& command) const;
+  Result<Admission> admit_in(store::Tx& tx, const wire::Command& command, std::int64_t held) const;
+  awaitable<Result<void>> count_held();
   Result<void> confirm_in(store::Tx& tx, const std::string& command_id) const;
-  Result<bool> make_room(store::Tx& tx, std::int64_t bytes) const;
+  bool make_room(store::Tx& tx, std::int64_t& held, std::int64_t bytes) const;
   Bytes seal(std::string_view label, std::string_view id, const Json& json) const;
   Result<Json> open_sealed(std::string_view label, std::string_view id, ByteView sealed) const;
 
@@ -65,6 +67,10 @@ class Journal {
   std::uint64_t bytes_max_;
   const Clock& clock_;
   crypto::Secret key_;
+  // On the loop.
+  bool counted_ = false;
+  std::int64_t held_ = 0;  // bytes of the rows, at least
+  Micros purged_at_ = 0;
 };
 
 Json outcome_to_json(const Outcome& outcome);

@@ -30,8 +30,7 @@ class Secret {
 
  private:
   std::uint8_t* data_ = nullptr;
-  std::size_t size_ = 0;      // bytes of secret
-  std::size_t mapped_ = 0;    // bytes of mapping
+  std::size_t size_ = 0;
 };
 
 // Overwrites memory in a way the compiler keeps.

@@ -94,33 +94,42 @@ class RestApi final : public Api {
 
   awaitable<net::Response> serve(const ApiRoute& route, net::Request request) {
     Call call{std::move(request), Caller{}};
-    if (route.access != Access::open) {
-      auto tenant = co_await authenticate(call.request);
-      if (!tenant) {
-        auto refusal = net::Response::problem(tenant.error(), call.request.header("X-Request-Id"));
-        if (refusal.status == 401) refusal.headers.emplace_back("WWW-Authenticate", "Bearer");
-        co_return refusal;
-      }
-      call.caller.tenant = std::move(*tenant);
+    if (route.access == Access::open) co_return co_await answer(route, call);
+    auto caller = caller_of(call.request);
+    if (!caller) co_return refusal(call.request, caller.error());
+    call.caller = std::move(*caller);
+    if (route.access != Access::token_in_transaction) {
+      auto look = [&](store::Tx& tx) { return check_caller(tx, call.caller); };
+      auto known = co_await platform_.db.read(call.caller.tenant, look);
+      if (!known) co_return refusal(call.request, known.error());
     }
-    co_return co_await answer(route, call);
+    auto given = co_await answer(route, call);
+    if (given.status == 401) given.headers.emplace_back("WWW-Authenticate", "Bearer");
+    co_return given;
   }
 
-  // The tenant of the request's token.
-  awaitable<Result<std::string>> authenticate(net::Request& request) {
+  static net::Response refusal(const net::Request& request, const Error& error) {
+    auto refusal = net::Response::problem(error, request.header("X-Request-Id"));
+    if (refusal.status == 401) refusal.headers.emplace_back("WWW-Authenticate", "Bearer");
+    return refusal;
+  }
+
+  // Whom the request's token names; check_caller() tells whether it is right to.
+  static Result<Caller> caller_of(net::Request& request) {
     auto text = request.bearer();
     for (auto& [name, value] : request.headers)
       if (net::same_token(name, "authorization")) crypto::wipe(value);
-    if (text.empty()) co_return fail(Code::auth_failed, "the request carries no API token", kTokenHint);
+    if (text.empty()) return fail(Code::auth_failed, "the request carries no API token", kTokenHint);
     auto parts = state::parse_token(text);
-    Result<void> known = fail(Code::auth_failed, "this is not an API token", kTokenHint);
+    Caller caller;
     if (parts) {
-      auto look = [&](store::Tx& tx) { return state::authenticate_token(tx, parts->key_id, text); };
-      known = co_await platform_.db.read(parts->tenant, look);
+      caller.tenant = std::move(parts->tenant);
+      caller.token_id = std::move(parts->key_id);
+      caller.token = crypto::Secret::from_text(text);
     }
     crypto::wipe(text);
-    if (!known) co_return known.error();
-    co_return parts->tenant;
+    if (!parts) return fail(Code::auth_failed, "this is not an API token", kTokenHint);
+    return caller;
   }
 
   awaitable<net::Response> answer(const ApiRoute& route, Call& call) {
@@ -146,6 +155,11 @@ class RestApi final : public Api {
 };
 
 }  // namespace
+
+Result<void> check_caller(store::Tx& tx, const Caller& caller) {
+  if (caller.token.empty()) return {};
+  return state::authenticate_token(tx, caller.token_id, caller.token.text());
+}
 
 std::unique_ptr<Api> make_api(asio::io_context& loop, Platform platform, const Settings& settings) {
   return std::make_unique<RestApi>(loop, platform, settings, nullptr);

@@ -81,6 +81,7 @@ constexpr std::array kRoutes{
     ApiRoute{.method = "POST",
              .pattern = "/api/v1/connectors/{name}/query",
              .handler = &H::query,
+             .access = Access::token_in_transaction,
              .body = "connection:string intent:object timeoutMs:integer?",
              .body_max = kQueryBytesMax,
              .answer = "columns:array rows:array rowCount:integer durationMs:integer",

@@ -10,6 +10,7 @@ namespace vmc::gateway {
 
 enum class Access {
   token,  // of the tenant whose rows are meant
+  token_in_transaction,  // the same, checked by the handler in the transaction that acts: one wait less
   local,  // the owner of the state folder, on this machine
   open,   // anybody who can connect
 };

@@ -42,6 +42,8 @@ struct Platform {
 struct Caller {
   std::string tenant;
   bool local = false;  // may also create tenants
+  std::string token_id{};  // of who comes over the network
+  crypto::Secret token{};
 };
 
 // The REST API. One table serves HTTPS (with bearer tokens) and the local command line (without a network).

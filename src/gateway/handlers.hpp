@@ -20,6 +20,10 @@ struct Call {
 
 using Answer = Result<net::Response>;
 
+// AUTH_FAILED when the caller came with a token that is not good now. serve() lets nobody in without one; who calls
+// dispatch() has no token and answers for the caller.
+Result<void> check_caller(store::Tx& tx, const Caller& caller);
+
 class Handlers {
  public:
   Handlers(asio::any_io_executor loop, Platform platform, const Settings& settings, Switchboard& switchboard)
@@ -62,7 +66,6 @@ class Handlers {
 
  private:
   awaitable<Answer> control(Call& call, std::string control);
-  awaitable<Result<ByteView>> tenant_key(std::string tenant);
   awaitable<Answer> answer_of_command(std::string tenant, std::string command_id, ByteView tenant_key,
                                       Duration limit, Event& finished, const std::optional<Answer>& told);
 

@@ -67,19 +67,14 @@ Answer answer_from(const state::Outcome& outcome) {
 
 }  // namespace
 
-awaitable<Result<ByteView>> Handlers::tenant_key(std::string tenant) {
-  if (const auto found = tenant_keys_.find(tenant); found != tenant_keys_.end()) co_return found->second.view();
-  auto open = [&](store::Tx& tx) { return state::tenant_key(tx, platform_.master_key.view()); };
-  VMC_CO_TRY(key, co_await platform_.db.read(tenant, open));
-  co_return tenant_keys_.try_emplace(std::move(tenant), std::move(key)).first->second.view();
-}
-
 awaitable<Answer> Handlers::query(Call& call) {
   VMC_CO_TRY(query, query_in(call.request));
   const Duration asked = std::chrono::milliseconds{query.timeout_ms} + kDelivery;
   const Duration limit = std::min(asked, settings_.command_ttl);
   const auto& tenant = call.caller.tenant;
-  VMC_CO_TRY(key, co_await tenant_key(tenant));
+  const auto kept_key = tenant_keys_.find(tenant);
+  ByteView key = kept_key == tenant_keys_.end() ? ByteView{} : kept_key->second.view();
+  std::optional<crypto::Secret> opened_key;
   auto command = command_for(std::move(query), platform_.clock.now(), limit);
   Event finished{loop_};
   auto wake = [&finished] { finished.notify(); };
@@ -99,10 +94,16 @@ awaitable<Answer> Handlers::query(Call& call) {
   };
   auto enqueue = [&](store::Tx& tx) -> Result<Queued> {
     const auto now = platform_.clock.now();
+    VMC_CHECK(check_caller(tx, call.caller));
+    if (key.empty()) {
+      VMC_TRY(opened, state::tenant_key(tx, platform_.master_key.view()));
+      opened_key = std::move(opened);
+    }
+    const auto tenant_key = opened_key ? opened_key->view() : key;
     VMC_TRY(connector, state::find_connector_named(tx, call.parameter("name")));
     if (!state::is_online(connector, now, settings_.heartbeat_timeout))
       return fail(Code::connector_offline, fmt::format("connector \"{}\" is not connected", connector.name));
-    VMC_TRY(ordinal, state::enqueue_command(tx, connector.connector_id, command, key, now));
+    VMC_TRY(ordinal, state::enqueue_command(tx, connector.connector_id, command, tenant_key, now));
     return Queued{connector.connector_id, connector.epoch, ordinal};
   };
   auto queued = co_await platform_.db.transact(tenant, enqueue);
@@ -113,6 +114,7 @@ awaitable<Answer> Handlers::query(Call& call) {
   }
   crypto::wipe(command.data_key);
   if (!queued) co_return queued.error();
+  if (opened_key) key = tenant_keys_.try_emplace(tenant, std::move(*opened_key)).first->second.view();
   co_return co_await answer_of_command(tenant, command.command_id, key, limit, finished, told);
 }
 

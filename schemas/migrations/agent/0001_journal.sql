@@ -15,20 +15,12 @@ CREATE TABLE commands (
   finished_at BIGINT
 );
 CREATE INDEX commands_status ON commands (status, received_at);
-CREATE INDEX commands_confirmed ON commands (finished_at) WHERE status = 'confirmed';
--- What the rows of commands hold, kept up by the triggers: asked for before each command is taken.
-CREATE TABLE held (bytes BIGINT NOT NULL);
-INSERT INTO held (bytes) VALUES (0);
-CREATE TRIGGER commands_held_more AFTER INSERT ON commands BEGIN UPDATE held SET bytes = bytes + NEW.bytes; END;
-CREATE TRIGGER commands_held_changed AFTER UPDATE OF bytes ON commands BEGIN UPDATE held SET bytes = bytes + NEW.bytes - OLD.bytes; END;
-CREATE TRIGGER commands_held_less AFTER DELETE ON commands BEGIN UPDATE held SET bytes = bytes - OLD.bytes; END;
 CREATE TABLE epochs (
   work TEXT NOT NULL PRIMARY KEY,
   execution_id TEXT NOT NULL,
   epoch BIGINT NOT NULL,
   updated_at BIGINT NOT NULL
-);
-CREATE INDEX epochs_age ON epochs (updated_at);
+) WITHOUT ROWID;
 CREATE TABLE approved_schemas (
   connection TEXT NOT NULL PRIMARY KEY,
   body TEXT NOT NULL,
