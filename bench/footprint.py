@@ -42,7 +42,7 @@ def resident_mb(pid):
 
 def measure(starts, folder):
     items = harness.make_items(folder / "items.db", 100)
-    world = harness.World(folder / "world")
+    world = harness.World(folder / "world", watched=False)
     world.start(worker=False)
     try:
         agent = world.agent("HQ", start=False)

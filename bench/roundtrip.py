@@ -23,7 +23,7 @@ QUIET_P90_US = 500  # a wake-up beside other work waits for a scheduler tick of 
 
 def measure(rounds, folder):
     items = harness.make_items(folder / "items.db", 100)
-    world = harness.World(folder / "world")
+    world = harness.World(folder / "world", watched=False)
     world.start(worker=False)
     try:
         agent = world.agent("HQ", start=False)

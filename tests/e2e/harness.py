@@ -255,7 +255,7 @@ class Agent(Process):
         self.config.parent.mkdir(parents=True)
         self.key = self.key_id = None
         super().__init__(f"agent {name}", [BINARY, "agent", "--config", self.config, "--state", self.home],
-                         self.folder / "agent.log", {"VMC_CRASH_LOG": world.crash_log})
+                         self.folder / "agent.log", world.role_env)
 
     def cli(self, *words, stdin="", env=None):
         return vmc("--config", self.config, "--state", self.home, "--json", "agent", *words, stdin=stdin, env=env)
@@ -316,10 +316,11 @@ class Agent(Process):
 class World:
     """One platform (gateway and worker over one state folder) and the agents of a test."""
 
-    def __init__(self, folder, *, heartbeat_timeout="5s", command_timeout="1m", script_cpu="1s", gateway_extra=""):
+    def __init__(self, folder, *, heartbeat_timeout="5s", command_timeout="1m", script_cpu="1s", gateway_extra="", watched=True):
         self.folder = Path(folder)
         self.state = self.folder / "cloud"
         self.crash_log = self.folder / "visited"
+        self.role_env = {"VMC_CRASH_LOG": self.crash_log} if watched else {}
         self.port = free_port()
         self.agents = []
         for role, text in (
@@ -334,7 +335,7 @@ class World:
     def _role(self, role):
         config = self.folder / role / f"{role}.toml"
         return Process(role, [BINARY, role, "--config", config, "--state", self.state], self.folder / f"{role}.log",
-                       {"VMC_CRASH_LOG": self.crash_log})
+                       self.role_env)
 
     @property
     def authority(self):
