@@ -20,7 +20,7 @@ constexpr int kValueBytesMax = 256 << 20;
 constexpr std::int64_t kFreePagesMin = 1'024;  // below this, free pages stay for the next rows
 constexpr const char* kSettings =
     "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;"
-    "PRAGMA cache_size=-8000; PRAGMA journal_size_limit=16777216;";
+    "PRAGMA cache_size=-2000; PRAGMA journal_size_limit=16777216;";
 
 constexpr std::array<std::string_view, 7> kControls{
     "BEGIN",           "BEGIN IMMEDIATE",    "COMMIT", "ROLLBACK", "SAVEPOINT closure",
