@@ -333,7 +333,7 @@ class HostilePeers(E2ETest):
         public = "A" * 43 + "="
         signature = "A" * 86 + "=="
         key_id = self.cloud.ok("key", "list")["items"][-1]["keyId"]
-        for fields in ({"apiKey": "vmc_default_x"}, {"apiKey": made["key"]}, {"apiKey": made["key"][:-1] + "0", "publicKey": public},
+        for fields in ({"apiKey": "vmc_default_x"}, {"apiKey": made["key"]}, {"apiKey": made["key"][:-1] + ("1" if made["key"][-1] == "0" else "0"), "publicKey": public},
                        {"keyId": "default_" + key_id, "signature": signature}, {"keyId": "default_nobody", "signature": signature},
                        {"keyId": "nobody", "signature": signature}, {"keyId": "_", "signature": signature}, {"keyId": "' OR 1=1", "signature": signature}):
             with self.subTest(sorted(fields)):
