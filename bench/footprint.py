@@ -4,18 +4,14 @@
 
 Ready: from exec to the line that says so. Idle: resident memory once it is connected and its schemas are told."""
 
-import argparse
 import json
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests/e2e"))
-import harness  # noqa: E402
+from small_site import options, small_site
 
 READY_LIMIT_MS = 50
 IDLE_LIMIT_MB = 20
@@ -40,36 +36,22 @@ def resident_mb(pid):
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
 
 
-def measure(starts, folder):
-    items = harness.make_items(folder / "items.db", 100)
-    world = harness.World(folder / "world", watched=False)
-    world.start(worker=False)
-    try:
-        agent = world.agent("HQ", start=False)
-        agent.add_sqlite("items", items).publish("items").start()
-        agent.connected().wait_published("items")
+def measure(starts):
+    with small_site() as (_, agent, _):
         idle = resident_mb(agent.pid)
         agent.stop()
         return {"ready_ms": [start_ms(agent) for _ in range(starts)], "idle_mb": idle}
-    finally:
-        world.close()
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--starts", type=int, default=20)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--check", action="store_true")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="vmc-bench-") as folder:
-        (Path(folder) / "world").mkdir()
-        result = measure(options.starts, Path(folder))
+    given = options(__doc__, starts=20)
+    result = measure(given.starts)
     ready, idle = statistics.median(result["ready_ms"]), result["idle_mb"]
     print(f"ready: median {ready:.1f} ms, slowest {max(result['ready_ms']):.1f} ms, under {READY_LIMIT_MS}")
     print(f"idle:  {idle:.1f} MB resident, under {IDLE_LIMIT_MB}")
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=1))
-    return 1 if options.check and (ready >= READY_LIMIT_MS or idle >= IDLE_LIMIT_MB) else 0
+    if given.json:
+        given.json.write_text(json.dumps(result, indent=1))
+    return 1 if given.check and (ready >= READY_LIMIT_MS or idle >= IDLE_LIMIT_MB) else 0
 
 
 if __name__ == "__main__":

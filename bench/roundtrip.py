@@ -5,64 +5,45 @@ as two processes, beside a bare TLS echo and fdatasync in the same rounds.
 
 The run is void when its own wake-up probe was disturbed: then only the machine was measured."""
 
-import argparse
 import json
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests/e2e"))
-import harness  # noqa: E402
+from small_site import QUERY, harness, options, small_site
 
 SYNCS_LIMIT = 8  # fdatasyncs a round trip may take beyond the echo
 QUIET_P90_US = 500  # a wake-up beside other work waits for a scheduler tick of milliseconds
 
 
-def measure(rounds, folder):
-    items = harness.make_items(folder / "items.db", 100)
-    world = harness.World(folder / "world", watched=False)
-    world.start(worker=False)
-    try:
-        agent = world.agent("HQ", start=False)
-        agent.add_sqlite("items", items).publish("items").start()
-        agent.connected().wait_published("items")
-        query = {"connection": "items", "intent": {"table": "items", "columns": ["id"], "limit": 1}}
+def measure(rounds):
+    with small_site() as (world, _, folder):
         tls = world.state / "state" / "tls"
         words = [Path(harness.BINARY).parent / "bench/bench_roundtrip", "--url", world.url, "--ca", world.authority,
                  "--certificate", tls / "certificate.pem", "--key", tls / "key.pem", "--connector", "HQ",
-                 "--body", json.dumps(query), "--folder", folder, "--rounds", str(rounds)]
+                 "--body", json.dumps(QUERY), "--folder", folder, "--rounds", str(rounds)]
         done = subprocess.run(words, stdout=subprocess.PIPE, env=os.environ | {"VMC_TOKEN": world.token()})
         assert done.returncode == 0, f"bench_roundtrip ended with {done.returncode}"
         return json.loads(done.stdout)
-    finally:
-        world.close()
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=2000)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--check", action="store_true", help="exit with 1 when the limit is broken, with 2 when the run is void")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix=".bench-", dir=Path(harness.BINARY).parent) as folder:
-        (Path(folder) / "world").mkdir()
-        result = measure(options.rounds, Path(folder))
+    given = options(__doc__, rounds=2000)
+    result = measure(given.rounds)
     print(f"{'':20}{'p50 us':>10}{'p90 us':>10}{'p99 us':>10}")
     for name, figures in result.items():
         print(f"{name:20}" + "".join(f"{figures[p]:10.0f}" for p in ("p50_us", "p90_us", "p99_us")))
     p50 = {name: figures["p50_us"] for name, figures in result.items()}
     limit = p50["echo"] + SYNCS_LIMIT * p50["fdatasync"]
     quiet = result["wake_up"]["p90_us"] < QUIET_P90_US
-    if options.json:
-        options.json.write_text(json.dumps(result | {"void": not quiet}, indent=1))
+    if given.json:
+        given.json.write_text(json.dumps(result | {"void": not quiet}, indent=1))
     if not quiet:
         print("void: the wake-up probe was disturbed; run it on a quiet machine")
-        return 2 if options.check else 0
+        return 2 if given.check else 0
     print(f"{'holds' if p50['query'] <= limit else 'BROKEN'}: {p50['query']:.0f} us, at most echo + {SYNCS_LIMIT} fdatasync = {limit:.0f} us")
-    return 1 if options.check and p50["query"] > limit else 0
+    return 1 if given.check and p50["query"] > limit else 0
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 
 #include "agent/cloud_session.hpp"
 #include "agent/executor.hpp"
+#include "core/cleanup.hpp"
 #include "core/log.hpp"
 #include "core/slots.hpp"
 #include "core/task_group.hpp"
@@ -16,8 +17,15 @@ namespace vmc::agent {
 namespace {
 
 constexpr std::size_t kQueuedPerRunning = 2;  // commands taken ahead for each that can run
-constexpr auto kStorePause = std::chrono::milliseconds{5};
+constexpr auto kStorePause = std::chrono::milliseconds{20};
+constexpr auto kStoreAgain = std::chrono::seconds{1};
 constexpr auto kRefusedPause = std::chrono::seconds{60};
+
+// Before it is stored: not where a run repeated after a crash could replace the chunks this outcome speaks of.
+bool may_be_sent_first(const Outcome& outcome) {
+  const auto* result = std::get_if<wire::CommandResult>(&outcome);
+  return !result || result->buffer_key.empty();
+}
 
 void log_outcome(std::string_view operation, const std::string& connection, const Outcome& outcome) {
   if (const auto* result = std::get_if<wire::CommandResult>(&outcome)) {
@@ -56,7 +64,8 @@ class AgentRole final : public Agent {
         outbox_{loop.get_executor()},
         slots_{loop.get_executor(), settings_.commands_at_once},
         commands_{loop.get_executor(), TaskGroup::OnError::keep_going},
-        storing_{loop.get_executor(), TaskGroup::OnError::keep_going} {}
+        outcomes_{loop.get_executor(), TaskGroup::OnError::keep_going},
+        store_now_{loop.get_executor()} {}
 
   awaitable<void> run() override;
   std::string state() const override { return state_; }
@@ -71,7 +80,8 @@ class AgentRole final : public Agent {
   awaitable<void> stay_connected();
   awaitable<void> run_command(wire::Command command);
   awaitable<void> execute(wire::Command command, std::optional<Outcome>& outcome);
-  awaitable<void> store(Outcome outcome, bool on_its_way);
+  void keep(Outcome outcome, bool on_its_way);
+  awaitable<void> store_outcomes();
   void start(wire::Command command);
   void cancel(const std::string& command_id);
   std::int64_t free() const {
@@ -100,7 +110,11 @@ class AgentRole final : public Agent {
   bool closing_ = false;                        // the link is gone for good; what needs it stays in the journal
   std::map<std::string, std::unique_ptr<Running>> by_id_;
   TaskGroup commands_;
-  TaskGroup storing_;  // outcomes
+  TaskGroup outcomes_;  // being stored
+  std::vector<Outcome> unstored_;
+  bool storing_ = false;
+  Event store_now_;
+  bool outbox_waits_ = false;  // for one of them
   std::string state_ = "starting";
   std::mt19937_64 random_{std::random_device{}()};
 };
@@ -125,7 +139,7 @@ awaitable<void> AgentRole::run() {
   closing_ = true;
   buffer_.close();
   co_await commands_.join();
-  co_await storing_.join();
+  co_await outcomes_.join();
   buffer_.disconnect();
   co_await connections_.close();
 }
@@ -172,8 +186,8 @@ awaitable<void> AgentRole::stay_connected() {
       CloudSession session{std::move(parts), address_, tls_};
       state_ = "connected";
       session_ = &session;
+      const Cleanup forget{[this] { session_ = nullptr; }};
       why = co_await session.run();
-      session_ = nullptr;
       if (session.established()) pause = settings_.reconnect_min;
     }
     if (co_await stopping()) break;
@@ -229,26 +243,41 @@ awaitable<void> AgentRole::run_command(wire::Command command) {
     if (!dropped)
       log::error("agent", "a cancelled command cannot be dropped", {{"command", id}, {"error", dropped.error().text()}});
   } else if (outcome) {
-    const bool on_its_way = session_ && session_->answer(*outcome);
+    const bool on_its_way = may_be_sent_first(*outcome) && session_ && session_->answer(*outcome);
     if (on_its_way) co_await asio::post(loop_, asio::use_awaitable);  // it goes before anything else is done
     log_outcome(operation, connection, *outcome);
-    storing_.spawn("store outcome", store(std::move(*outcome), on_its_way));
+    keep(std::move(*outcome), on_its_way);
   }
   outbox_.notify();
 }
 
-// An answer on its way is stored a little later, off the path of the command after it. What a crash loses meanwhile is
-// done again and sent again: reads repeat, a load finds its part applied, the gateway keeps what came first.
-awaitable<void> AgentRole::store(Outcome outcome, bool on_its_way) {
+// Outcomes are stored a little later and many at once, off the path of the command after them. What a crash loses
+// meanwhile is done again and sent again: reads repeat, a load finds its part applied, the gateway keeps what came first.
+void AgentRole::keep(Outcome outcome, bool on_its_way) {
+  unstored_.push_back(std::move(outcome));
+  if (!on_its_way) store_now_.notify();
+  outbox_waits_ = outbox_waits_ || !on_its_way;
+  if (!std::exchange(storing_, true)) outcomes_.spawn("store outcomes", store_outcomes());
+}
+
+awaitable<void> AgentRole::store_outcomes() {
   co_await asio::this_coro::throw_if_cancelled(false);
-  if (on_its_way) co_await pause_for(kStorePause);
-  const auto id = std::visit([](const auto& answer) { return answer.command_id; }, outcome);
-  auto stored = co_await journal_->finish(id, std::move(outcome));
-  if (!stored)
-    log::error("agent", "an outcome cannot be stored", {{"command", id}, {"error", stored.error().text()}});
-  if (on_its_way) co_return;
-  outbox_due_ = true;
-  outbox_.notify();
+  const Cleanup ended{[this] { storing_ = false; }};
+  bool failing = false;
+  while (!unstored_.empty()) {
+    co_await store_now_.wait_for(failing ? Duration{kStoreAgain} : Duration{kStorePause});
+    const auto outcomes = std::exchange(unstored_, {});
+    auto stored = co_await journal_->finish(outcomes);
+    if (!stored && !failing)
+      log::error("agent", "outcomes cannot be stored", {{"count", outcomes.size()}, {"error", stored.error().text()}});
+    failing = !stored;
+    const bool stop = co_await stopping();
+    if (failing && stop) break;  // the next start runs them again
+    if (failing) unstored_.insert(unstored_.begin(), outcomes.begin(), outcomes.end());
+    if (failing || !std::exchange(outbox_waits_, false)) continue;
+    outbox_due_ = true;
+    outbox_.notify();
+  }
 }
 
 }  // namespace

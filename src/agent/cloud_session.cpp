@@ -24,10 +24,6 @@ constexpr int kMalformedMax = 10;
 
 std::string installation_fact() { return "installation_id"; }
 
-const std::string& command_of(const Outcome& outcome) {
-  return std::visit([](const auto& answer) -> const std::string& { return answer.command_id; }, outcome);
-}
-
 // The owner has put another key in place of the one this installation is enrolled with.
 bool is_another_key(const crypto::Secret& key, std::string_view enrolled_id) {
   const auto parts = crypto::parse_api_key(key.text());
@@ -159,7 +155,7 @@ awaitable<Error> CloudSession::receive() {
 
 awaitable<Result<void>> CloudSession::handle(wire::GatewayMessage message) {
   if (auto* command = std::get_if<wire::CommandMessage>(&message)) {
-    co_await on_command(std::move(command->command));
+    VMC_CO_CHECK(co_await on_command(std::move(command->command)));
   } else if (const auto* ack = std::get_if<wire::ResultAck>(&message)) {
     confirmed_.push_back(ack->command_id);
     books_.notify();
@@ -177,19 +173,21 @@ awaitable<Result<void>> CloudSession::handle(wire::GatewayMessage message) {
   co_return Result<void>{};
 }
 
-awaitable<void> CloudSession::on_command(wire::Command command) {
+awaitable<Result<void>> CloudSession::on_command(wire::Command command) {
   const auto id = command.command_id;
   --told_free_;  // the gateway has counted it off
   auto admission = co_await parts_.journal.admit(command);
   if (!admission) {
-    // Not stored, so not acknowledged: the gateway keeps it.
+    // Not stored, so not acknowledged: the gateway keeps it, for the next session.
     log::error("agent", "a command cannot be stored", {{"command", id}, {"error", admission.error().text()}});
-    co_return;
+    co_return admission.error();
   }
-  unacknowledged_.insert(id);
-  books_.notify();
   if (admission->kind == Journal::Admission::Kind::run) parts_.start(std::move(command));
-  if (admission->kind != Journal::Admission::Kind::answered) co_return;
+  if (admission->kind != Journal::Admission::Kind::answered) {
+    unacknowledged_.insert(id);
+    books_.notify();
+    co_return Result<void>{};
+  }
   if (auto* result = std::get_if<wire::CommandResult>(&*admission->outcome)) {
     wire::ExecutionResult answer{std::move(*result)};
     co_await send(std::move(answer));
@@ -198,6 +196,7 @@ awaitable<void> CloudSession::on_command(wire::Command command) {
     co_await send(std::move(refusal));
   }
   parts_.outbox.notify();  // room for another one
+  co_return Result<void>{};
 }
 
 awaitable<void> CloudSession::heartbeat() {
@@ -244,27 +243,28 @@ awaitable<bool> CloudSession::send_outcome(Outcome outcome) {
 // What the journal holds and this session has not sent lately: after a login everything, later what the gateway
 // could not record.
 awaitable<bool> CloudSession::send_unconfirmed() {
-  auto outcomes = co_await parts_.journal.unconfirmed();
-  const bool stop = co_await stopping();
-  if (stop) co_return false;
-  if (!outcomes) {
-    log::warn("agent", "cannot read the outbox", {{"error", outcomes.error().text()}});
-    co_return true;
+  looked_at_ = Steady::now();
+  std::string after;
+  for (;;) {
+    auto outcomes = co_await parts_.journal.unconfirmed(after);
+    const bool stop = co_await stopping();
+    if (stop) co_return false;
+    if (!outcomes) log::warn("agent", "cannot read the outbox", {{"error", outcomes.error().text()}});
+    if (!outcomes || outcomes->empty()) co_return true;
+    after = command_of(outcomes->back());
+    const std::set<std::string> confirmed{confirmed_.begin(), confirmed_.end()};
+    for (auto& outcome : *outcomes) {
+      const auto& id = command_of(outcome);
+      const auto sent = sent_.find(id);
+      const bool lately = sent != sent_.end() && Steady::now() - sent->second < kSendAgain;
+      if (lately || confirmed.contains(id)) continue;
+      if (!co_await send_outcome(std::move(outcome))) co_return false;
+    }
   }
-  const std::set<std::string> confirmed{confirmed_.begin(), confirmed_.end()};
-  for (auto& outcome : *outcomes) {
-    const auto& id = command_of(outcome);
-    const auto sent = sent_.find(id);
-    const bool lately = sent != sent_.end() && Steady::now() - sent->second < kSendAgain;
-    if (lately || confirmed.contains(id)) continue;
-    if (!co_await send_outcome(std::move(outcome))) co_return false;
-  }
-  co_return true;
 }
 
 // Own queue first, then more work is asked for; wakes whenever something was added or room became free.
 awaitable<void> CloudSession::send_outbox() {
-  bool notified = false;
   while (!over_ && !co_await stopping()) {
     if (std::exchange(parts_.schemas_due, false) && !co_await send_schemas()) co_return;
     auto answers = std::exchange(answers_, {});
@@ -272,7 +272,7 @@ awaitable<void> CloudSession::send_outbox() {
       if (sent_.contains(command_of(outcome))) continue;
       if (!co_await send_outcome(std::move(outcome))) co_return;
     }
-    const bool look = std::exchange(parts_.outbox_due, false) || !notified;
+    const bool look = std::exchange(parts_.outbox_due, false) || Steady::now() - looked_at_ >= kOutboxSweep;
     if (look && !co_await send_unconfirmed()) co_return;
     if (const auto free = parts_.free(); free != told_free_) {
       told_free_ = free;
@@ -280,16 +280,17 @@ awaitable<void> CloudSession::send_outbox() {
       if (!co_await send(std::move(ready))) co_return;
     }
     if (!answers_.empty()) continue;
-    notified = co_await parts_.outbox.wait_for(kOutboxSweep);
+    co_await parts_.outbox.wait_for(kOutboxSweep);
   }
 }
 
 awaitable<void> CloudSession::confirm() {
-  auto ids = std::exchange(confirmed_, {});
+  const auto ids = std::exchange(confirmed_, {});
   if (ids.empty()) co_return;
-  auto confirmed = co_await parts_.journal.confirm(ids);
-  if (!confirmed) log::warn("agent", "cannot record confirmations", {{"error", confirmed.error().text()}});
+  auto open = co_await parts_.journal.confirm(ids);
+  if (!open) log::warn("agent", "cannot record confirmations", {{"error", open.error().text()}});
   for (const auto& id : ids) sent_.erase(id);
+  if (open) confirmed_.insert(confirmed_.end(), open->begin(), open->end());  // their outcomes are being stored
 }
 
 awaitable<void> CloudSession::acknowledge() {

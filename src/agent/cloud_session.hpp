@@ -55,7 +55,7 @@ class CloudSession {
   awaitable<Result<wire::Auth>> make_auth(const wire::Challenge& challenge);
   awaitable<Error> receive();
   awaitable<Result<void>> handle(wire::GatewayMessage message);
-  awaitable<void> on_command(wire::Command command);
+  awaitable<Result<void>> on_command(wire::Command command);
   awaitable<void> heartbeat();
   awaitable<bool> send_schemas();
   awaitable<void> send_outbox();
@@ -77,6 +77,7 @@ class CloudSession {
   Event books_;
   std::set<std::string> told_schemas_;  // connection + text of what was sent
   std::int64_t told_free_ = -1;         // how many more the gateway believes this agent takes; -1: not told yet
+  Steady::time_point looked_at_{};      // into the journal, for what is not confirmed
   bool established_ = false;
   bool over_ = false;
 };

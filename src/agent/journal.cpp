@@ -25,11 +25,26 @@ std::int64_t held_in(store::Tx& tx) {
   return tx.one("SELECT COALESCE(SUM(bytes), 0) FROM commands")->integer(0);
 }
 
+// What is held (bytes) after confirmed outcomes went, oldest first, to come below `limit`; what is not confirmed stays,
+// even if that means refusing.
+std::int64_t make_room(store::Tx& tx, std::int64_t limit) {
+  const auto held = held_in(tx);
+  if (held <= limit) return held;
+  tx.exec(
+      "DELETE FROM commands WHERE status = 'confirmed' AND command_id IN "
+      "(SELECT command_id FROM commands WHERE status = 'confirmed' ORDER BY finished_at LIMIT 1000)");
+  return held_in(tx);
+}
+
 wire::CommandError refusal(const wire::Command& command, Code code, std::string message) {
   return {command.command_id, command.attempt_epoch, code, std::move(message), info(code).retryable};
 }
 
 }  // namespace
+
+const std::string& command_of(const Outcome& outcome) {
+  return std::visit([](const auto& answer) -> const std::string& { return answer.command_id; }, outcome);
+}
 
 Json outcome_to_json(const Outcome& outcome) {
   if (const auto* result = std::get_if<wire::CommandResult>(&outcome))
@@ -95,7 +110,7 @@ Result<std::unique_ptr<Journal>> Journal::open(const std::filesystem::path& fold
 }
 
 Bytes Journal::seal(std::string_view label, std::string_view id, const Json& json) const {
-  const auto text = json.dump();
+  const auto text = to_text(json);
   return crypto::seal(key_.view(), as_bytes(fmt::format("vmc journal 1 {} {}", label, id)), as_bytes(text));
 }
 
@@ -104,19 +119,8 @@ Result<Json> Journal::open_sealed(std::string_view label, std::string_view id, B
   return parse_json(as_text(plain), 16u << 20);
 }
 
-// Confirmed outcomes go oldest first; what is not confirmed stays, even if that means refusing. `held` is what all
-// rows held when the command came; only when that is too much are they counted.
-bool Journal::make_room(store::Tx& tx, std::int64_t& held, std::int64_t bytes) const {
-  const auto limit = static_cast<std::int64_t>(bytes_max_);
-  if (held + bytes <= limit) return true;
-  tx.exec(
-      "DELETE FROM commands WHERE status = 'confirmed' AND command_id IN "
-      "(SELECT command_id FROM commands WHERE status = 'confirmed' ORDER BY finished_at LIMIT 1000)");
-  held = held_in(tx);
-  return held + bytes <= limit;
-}
-
-Result<Journal::Admission> Journal::admit_in(store::Tx& tx, const wire::Command& command, std::int64_t held) const {
+Result<Journal::Admission> Journal::admit_in(store::Tx& tx, const wire::Command& command,
+                                             std::optional<std::int64_t> held) const {
   const auto now = clock_.now();
   const auto print = wire::fingerprint(command);
   const auto& key = command.payload.idempotency_key;
@@ -142,10 +146,12 @@ Result<Journal::Admission> Journal::admit_in(store::Tx& tx, const wire::Command&
                      refusal(command, Code::command_expired, "the command arrived after its time")};
   auto body = seal("command", command.command_id, wire::to_json(command));
   const auto size = static_cast<std::int64_t>(body.size());
-  auto counted = held;
-  if (!make_room(tx, counted, size))
-    return Admission{Admission::Kind::answered, refusal(command, Code::queue_full, "the agent's queue is full"),
-                     counted - held};
+  const auto limit = static_cast<std::int64_t>(bytes_max_);
+  const bool counted = !held || *held + size > limit;
+  auto now_held = held && *held + size <= limit ? *held : make_room(tx, limit - size);
+  if (now_held + size > limit)
+    return Admission{Admission::Kind::answered, refusal(command, Code::queue_full, "the agent's queue is full"), 0,
+                     now_held};
   tx.exec(
       "INSERT INTO epochs (work, execution_id, epoch, updated_at) VALUES (:work, :execution, :epoch, :now) "
       "ON CONFLICT (work) DO UPDATE SET epoch = excluded.epoch, updated_at = excluded.updated_at",
@@ -161,54 +167,52 @@ Result<Journal::Admission> Journal::admit_in(store::Tx& tx, const wire::Command&
        {"bytes", size},
        {"now", now}});
   Admission admission;
-  admission.more_held = counted - held + size;
+  admission.more_held = size;
+  if (counted) admission.held = now_held + size;
   return admission;
 }
 
 awaitable<Result<Journal::Admission>> Journal::admit(wire::Command command) {
-  VMC_CO_CHECK(co_await count_held());
   const auto held = held_;
   auto work = [&](store::Tx& tx) { return admit_in(tx, command, held); };
   auto admission = co_await db_->transact(kOwner, work);
-  if (admission) held_ += admission->more_held;
+  if (admission && admission->held) held_ = admission->held;
+  if (admission && !admission->held && held_) *held_ += admission->more_held;
   crash_point("agent.command_stored");
   co_return admission;
 }
 
-// Once, at first use; then kept up, and never less than what is there.
-awaitable<Result<void>> Journal::count_held() {
-  if (counted_) co_return Result<void>{};
-  auto count = [&](store::Tx& tx) -> Result<std::int64_t> { return held_in(tx); };
-  VMC_CO_TRY(held, co_await db_->read(kOwner, count));
-  if (!counted_) held_ = held;
-  counted_ = true;
-  co_return Result<void>{};
-}
-
-awaitable<Result<void>> Journal::finish(std::string command_id, Outcome outcome) {
+awaitable<Result<void>> Journal::finish(const std::vector<Outcome>& outcomes) {
   auto work = [&](store::Tx& tx) -> Result<std::int64_t> {
-    auto sealed = seal("outcome", command_id, outcome_to_json(outcome));
-    const auto size = static_cast<std::int64_t>(sealed.size());
-    const auto changed = tx.exec(
-        "UPDATE commands SET status = 'finished', sealed_body = NULL, sealed_outcome = :outcome, bytes = "
-        ":bytes, "
-        "finished_at = :now WHERE command_id = :id AND status = 'received'",
-        {{"outcome", std::move(sealed)}, {"bytes", size}, {"now", clock_.now()}, {"id", command_id}});
-    return changed > 0 ? size : 0;
+    std::int64_t held = 0;
+    for (const auto& outcome : outcomes) held += finish_in(tx, outcome);
+    return held;
   };
   auto done = co_await db_->transact(kOwner, work);
   if (!done) co_return done.error();
-  held_ += *done;  // the command's own body is counted until the next count
+  if (held_) *held_ += *done;  // the commands' own bodies are counted until the next count
   crash_point("agent.outcome_stored");
   co_return Result<void>{};
 }
 
-// Rows held in an inline result go; counts and buffer key stay for repeats.
-Result<void> Journal::confirm_in(store::Tx& tx, const std::string& command_id) const {
-  const auto row = tx.one("SELECT sealed_outcome FROM commands WHERE command_id = :id AND status = 'finished'",
-                          {{"id", command_id}});
-  if (!row) return {};
-  VMC_TRY(json, open_sealed("outcome", command_id, row->bytes(0)));
+// The bytes held more.
+std::int64_t Journal::finish_in(store::Tx& tx, const Outcome& outcome) const {
+  const auto& command_id = command_of(outcome);
+  auto sealed = seal("outcome", command_id, outcome_to_json(outcome));
+  const auto size = static_cast<std::int64_t>(sealed.size());
+  const auto changed = tx.exec(
+      "UPDATE commands SET status = 'finished', sealed_body = NULL, sealed_outcome = :outcome, bytes = :bytes, "
+      "finished_at = :now WHERE command_id = :id AND status = 'received'",
+      {{"outcome", std::move(sealed)}, {"bytes", size}, {"now", clock_.now()}, {"id", command_id}});
+  return changed > 0 ? size : 0;
+}
+
+// Rows held in an inline result go; counts and buffer key stay for repeats. False: it is not finished yet.
+Result<bool> Journal::confirm_in(store::Tx& tx, const std::string& command_id) const {
+  const auto row = tx.one("SELECT status, sealed_outcome FROM commands WHERE command_id = :id", {{"id", command_id}});
+  if (row && row->text(0) == "received") return false;
+  if (!row || row->text(0) != "finished") return true;
+  VMC_TRY(json, open_sealed("outcome", command_id, row->bytes(1)));
   VMC_TRY(outcome, outcome_from_json(json));
   if (auto* result = std::get_if<wire::CommandResult>(&outcome);
       result && result->inline_result.contains("rows") && result->inline_result["rows"].is_array()) {
@@ -219,28 +223,34 @@ Result<void> Journal::confirm_in(store::Tx& tx, const std::string& command_id) c
   const auto size = static_cast<std::int64_t>(sealed.size());
   tx.exec("UPDATE commands SET status = 'confirmed', sealed_outcome = :outcome, bytes = :bytes WHERE command_id = :id",
           {{"outcome", std::move(sealed)}, {"bytes", size}, {"id", command_id}});
-  return {};
+  return true;
 }
 
-awaitable<Result<void>> Journal::confirm(std::vector<std::string> command_ids) {
+awaitable<Result<std::vector<std::string>>> Journal::confirm(const std::vector<std::string>& command_ids) {
   const auto now = clock_.now();
   const bool purge = now - purged_at_ >= micros(kPurgeEvery);
-  auto work = [&](store::Tx& tx) -> Result<std::int64_t> {
-    for (const auto& id : command_ids) VMC_CHECK(confirm_in(tx, id));
-    if (!purge) return -1;
+  std::int64_t held = 0;
+  auto work = [&](store::Tx& tx) -> Result<std::vector<std::string>> {
+    std::vector<std::string> open;
+    for (const auto& id : command_ids) {
+      VMC_TRY(confirmed, confirm_in(tx, id));
+      if (!confirmed) open.push_back(id);
+    }
+    if (!purge) return open;
     tx.exec("DELETE FROM commands WHERE status = 'confirmed' AND finished_at < :before",
             {{"before", now - micros(kKeepOutcomes)}});
     tx.exec("DELETE FROM epochs WHERE updated_at < :before", {{"before", now - micros(kKeepEpochs)}});
-    return held_in(tx);
+    held = held_in(tx);
+    return open;
   };
   auto done = co_await db_->transact(kOwner, work);
   if (!done) co_return done.error();
   if (purge) {
     purged_at_ = now;
-    held_ = *done;
+    held_ = held;
   }
   crash_point("agent.result_confirmed");
-  co_return Result<void>{};
+  co_return done;
 }
 
 awaitable<Result<void>> Journal::drop(std::string command_id) {
@@ -267,11 +277,15 @@ awaitable<Result<std::vector<wire::Command>>> Journal::unfinished() {
   co_return co_await db_->read(kOwner, work);
 }
 
-awaitable<Result<std::vector<Outcome>>> Journal::unconfirmed() {
+awaitable<Result<std::vector<Outcome>>> Journal::unconfirmed(std::string after) {
   auto work = [&](store::Tx& tx) -> Result<std::vector<Outcome>> {
     std::vector<Outcome> outcomes;
-    for (const auto& row : tx.query("SELECT command_id, sealed_outcome FROM commands WHERE status = "
-                                    "'finished' ORDER BY finished_at, command_id")) {
+    const auto rows = tx.query(
+        "SELECT command_id, sealed_outcome FROM commands WHERE status = 'finished' AND (received_at, command_id) > "
+        "(COALESCE((SELECT received_at FROM commands WHERE command_id = :after), -1), :after) "
+        "ORDER BY received_at, command_id LIMIT :most",
+        {{"after", after}, {"most", kUnconfirmedAtOnce}});
+    for (const auto& row : rows) {
       VMC_TRY(json, open_sealed("outcome", row.text(0), row.bytes(1)));
       VMC_TRY(outcome, outcome_from_json(json));
       outcomes.push_back(std::move(outcome));

@@ -1,8 +1,8 @@
 // The agent's journal: commands it has taken and answers the cloud has not confirmed, in local SQLite.
 //
-// A command is stored before it is acknowledged and its outcome before it is sent, so that neither a restart
-// nor a cut link loses one. Bodies and outcomes are sealed under a key from the vault. Nothing unconfirmed is
-// ever purged.
+// A command is stored before it is acknowledged or run, its outcome soon after it was sent (what a crash loses between
+// the two is run and sent again), so that neither a restart nor a cut link loses one. Bodies and outcomes are sealed
+// under a key from the vault. Nothing unconfirmed is ever purged.
 #pragma once
 
 #include <filesystem>
@@ -21,6 +21,7 @@
 namespace vmc::agent {
 
 using Outcome = std::variant<wire::CommandResult, wire::CommandError>;
+const std::string& command_of(const Outcome& outcome);
 
 class Journal {
  public:
@@ -35,18 +36,22 @@ class Journal {
     enum class Kind { run, running_already, answered } kind = Kind::run;
     std::optional<Outcome> outcome;  // answered: the stored one, or the refusal
     std::int64_t more_held = 0;      // bytes
+    std::optional<std::int64_t> held = std::nullopt;  // bytes in all, where they were counted
   };
   // Stores it durably. A key seen before answers from the stored outcome, or IDEMPOTENCY_MISMATCH when it
   // stood for something else; an older attempt than one seen is refused with CONFLICT; QUEUE_FULL when there
   // is no room.
   awaitable<Result<Admission>> admit(wire::Command command);
-  awaitable<Result<void>> finish(std::string command_id, Outcome outcome);
-  // The cloud has these: rows go, the outcomes are kept for repeats.
-  awaitable<Result<void>> confirm(std::vector<std::string> command_ids);
+  awaitable<Result<void>> finish(const std::vector<Outcome>& outcomes);  // all or none
+  // The cloud has these: rows go, the outcomes are kept for repeats. Returns those that are not finished here yet: to
+  // be confirmed again.
+  awaitable<Result<std::vector<std::string>>> confirm(const std::vector<std::string>& command_ids);
   awaitable<Result<void>> drop(std::string command_id);  // cancelled before it was run
 
   awaitable<Result<std::vector<wire::Command>>> unfinished();  // after a restart, oldest first
-  awaitable<Result<std::vector<Outcome>>> unconfirmed();       // to be sent (again), oldest first
+  // To be sent (again), oldest first: at most kUnconfirmedAtOnce after the one named.
+  awaitable<Result<std::vector<Outcome>>> unconfirmed(std::string after = "");
+  static constexpr std::int64_t kUnconfirmedAtOnce = 32;  // 8 MiB at most
 
   awaitable<Result<std::optional<std::string>>> fact(std::string name);
   awaitable<Result<void>> set_facts(std::vector<std::pair<std::string, std::string>> facts);
@@ -56,10 +61,9 @@ class Journal {
 
  private:
   Journal(std::unique_ptr<store::Database> db, std::uint64_t bytes_max, const Clock& clock);
-  Result<Admission> admit_in(store::Tx& tx, const wire::Command& command, std::int64_t held) const;
-  awaitable<Result<void>> count_held();
-  Result<void> confirm_in(store::Tx& tx, const std::string& command_id) const;
-  bool make_room(store::Tx& tx, std::int64_t& held, std::int64_t bytes) const;
+  Result<Admission> admit_in(store::Tx& tx, const wire::Command& command, std::optional<std::int64_t> held) const;
+  std::int64_t finish_in(store::Tx& tx, const Outcome& outcome) const;
+  Result<bool> confirm_in(store::Tx& tx, const std::string& command_id) const;
   Bytes seal(std::string_view label, std::string_view id, const Json& json) const;
   Result<Json> open_sealed(std::string_view label, std::string_view id, ByteView sealed) const;
 
@@ -68,8 +72,7 @@ class Journal {
   const Clock& clock_;
   crypto::Secret key_;
   // On the loop.
-  bool counted_ = false;
-  std::int64_t held_ = 0;  // bytes of the rows, at least
+  std::optional<std::int64_t> held_;  // bytes of the rows, at least; counted at first use
   Micros purged_at_ = 0;
 };
 

@@ -83,11 +83,11 @@ void add_workflow(CLI::App& root, Session& session) {
                [&session, file]() -> Result<int> {
                  VMC_TRY(json, read_definition(*file));
                  auto complaints = workflow::validate(json);
-        if (complaints.empty()) {
-          VMC_TRY(definition, workflow::definition_from_json(json));
-          if (auto available = workflow::check_available(definition); !available)
-            complaints.push_back({"", available.error().message, available.error().hint});
-        }
+                 if (complaints.empty()) {
+                   VMC_TRY(definition, workflow::definition_from_json(json));
+                   if (auto available = workflow::check_available(definition); !available)
+                     complaints.push_back({"", available.error().message, available.error().hint});
+                 }
                  if (session.json) {
                    Json list = Json::array();
                    for (const auto& c : complaints)

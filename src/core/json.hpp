@@ -19,6 +19,9 @@ inline constexpr std::size_t kJsonDepthMax = 64;
 // Parses text of at most `size_max` bytes and nesting kJsonDepthMax; INVALID_REQUEST says what is wrong.
 Result<Json> parse_json(std::string_view text, std::size_t size_max = 4u << 20);
 
+// One line; never throws: what is no UTF-8 is replaced (names and messages of foreign databases may be any bytes).
+inline std::string to_text(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
 // Reading an object of known shape: the first failure is kept with its path, later reads return defaults.
 // Unknown fields are the caller's business: finish_strict() refuses them, finish() ignores them.
 class JsonReader {

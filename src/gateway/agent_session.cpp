@@ -15,9 +15,10 @@ namespace {
 constexpr std::size_t kMessageBeforeLogin = 4096;
 constexpr std::size_t kMessageAfterLogin = 4u << 20;
 constexpr std::size_t kTasksMax = 64;     // acknowledgements and results being written
+constexpr std::size_t kDecodedOnLoop = 16u << 10;  // bytes of a message; larger ones on the cpu pool
 constexpr std::int64_t kSendAtOnce = 32;  // commands read from the queue in one go
-constexpr auto kAckPause = std::chrono::milliseconds{20};
-constexpr int kMalformedMax = 10;         // messages, then the connection is closed
+constexpr auto kBooksPause = std::chrono::milliseconds{20};
+constexpr int kMalformedMax = 10;  // messages, then the connection is closed
 
 // What agents see as their key id: it names the tenant too, because later logins carry nothing else.
 std::string public_key_id(const std::string& tenant, const std::string& key_id) {
@@ -34,7 +35,7 @@ AgentSession::AgentSession(asio::any_io_executor loop, Platform& platform, const
       switchboard_{switchboard},
       link_{std::move(link)},
       wake_{loop},
-      acked_{loop},
+      books_{loop},
       tasks_{loop, TaskGroup::OnError::keep_going} {}
 
 awaitable<void> AgentSession::run() {
@@ -57,11 +58,11 @@ awaitable<void> AgentSession::run() {
   // An older session of this connector looks at the state now, and ends.
   platform_.bus.publish(state::connector_topic(identity_.tenant, identity_.connector_id));
   tasks_.spawn("pump", pump());
-  tasks_.spawn("acknowledgements", record_acks());
+  tasks_.spawn("books", keep_books());
   co_await receive();
   over_ = true;
   wake_.notify();
-  acked_.notify();
+  books_.notify();
   if (co_await stopping()) {
     wire::Shutdown shutdown{"the gateway is restarting",
                             std::chrono::duration_cast<std::chrono::milliseconds>(settings_.grace).count()};
@@ -205,7 +206,7 @@ awaitable<void> AgentSession::receive() {
       if (text.error().code == Code::command_malformed) co_await link_->close(kCloseMalformed, "malformed");
       co_return;
     }
-    auto message = wire::decode_agent_message(*text);
+    auto message = co_await decode(std::move(*text));
     if (!message) {
       log::warn("gateway", "malformed message",
                 {{"connector", identity_.login.connector_name}, {"error", message.error().text()}});
@@ -222,14 +223,21 @@ awaitable<void> AgentSession::receive() {
   }
 }
 
+awaitable<Result<wire::AgentMessage>> AgentSession::decode(std::string text) {
+  auto read = [&text] { return wire::decode_agent_message(text); };
+  if (text.size() <= kDecodedOnLoop) co_return read();
+  co_return co_await offload(platform_.cpu, read);
+}
+
 awaitable<void> AgentSession::handle(wire::AgentMessage message) {
   if (auto* result = std::get_if<wire::ExecutionResult>(&message)) {
     tasks_.spawn("result", on_result(std::move(result->result)));
   } else if (auto* error = std::get_if<wire::ExecutionError>(&message)) {
     tasks_.spawn("error", on_error(std::move(error->error)));
   } else if (auto* ack = std::get_if<wire::CommandAck>(&message)) {
+    if (!outstanding_.contains(ack->command_id)) co_return;  // answered, or never sent to this agent
     acks_.insert(std::move(ack->command_id));
-    acked_.notify();
+    books_.notify();
   } else if (auto* ready = std::get_if<wire::Ready>(&message)) {
     const bool had_room = free_ > 0;
     free_ = ready->free;
@@ -266,16 +274,18 @@ awaitable<void> AgentSession::handle(wire::AgentMessage message) {
   }
 }
 
-// A lost acknowledgement costs one command sent twice, which the agent knows: so they are written some at a time, and
-// those whose result comes first not at all.
-awaitable<void> AgentSession::record_acks() {
+// What can be written a little later is, many at once: acknowledgements (a lost one costs one command sent twice, which
+// the agent knows; those whose outcome comes first need none) and outcomes that were told to whom they were for.
+awaitable<void> AgentSession::keep_books() {
   co_await asio::this_coro::throw_if_cancelled(false);
   for (bool stop = false; !over_ && !stop;) {
-    co_await acked_.wait_for(settings_.sweep);
-    if (!acks_.empty()) co_await pause_for(kAckPause);
+    co_await books_.wait_for(settings_.sweep);
+    if (!acks_.empty() || !told_.empty()) co_await pause_for(kBooksPause);
     co_await write_acks();
+    co_await write_told();
     stop = co_await stopping();
   }
+  co_await write_told();  // what came while the last ones were written
 }
 
 awaitable<void> AgentSession::write_acks() {
@@ -292,6 +302,30 @@ awaitable<void> AgentSession::write_acks() {
   if (!written)
     log::warn("gateway", "cannot record acknowledgements", {{"count", acks.size()}, {"error", written.error().text()}});
   crash_point("gateway.command_acked");
+}
+
+// Those that cannot be recorded are not confirmed: the agent sends them again.
+awaitable<void> AgentSession::write_told() {
+  const auto outcomes = std::exchange(told_, {});
+  if (outcomes.empty()) co_return;
+  crash_point("gateway.answers_told");
+  auto work = [&](store::Tx& tx) -> Result<void> {
+    for (const auto& [command, outcome] : outcomes) {
+      auto finished = state::finish_command(tx, identity_.connector_id, command, *outcome, tenant_key_.view(),
+                                            platform_.clock.now());
+      if (!finished && finished.error().code != Code::not_found) return finished.error();
+    }
+    return {};
+  };
+  auto written = co_await platform_.db.transact(identity_.tenant, work);
+  if (!written) {
+    log::warn("gateway", "results cannot be recorded", {{"count", outcomes.size()}, {"error", written.error().text()}});
+    co_return;
+  }
+  for (const auto& [command, outcome] : outcomes) {
+    wire::ResultAck confirmation{command};
+    co_await send(std::move(confirmation));
+  }
 }
 
 // The chunks a result speaks of must all be there, and durable, before the result counts.
@@ -333,10 +367,26 @@ awaitable<void> AgentSession::on_error(wire::CommandError error) {
   co_await finish(std::move(id), std::move(error));
 }
 
-awaitable<void> AgentSession::finish(std::string command_id,
-                                     std::variant<wire::CommandResult, wire::CommandError> outcome) {
+// Who waits for a command of this session hears its outcome before the state does: should the gateway die between the
+// two, the agent sends it again, for nothing has been confirmed.
+bool AgentSession::tell(const std::string& command_id, const Switchboard::Told& outcome) {
+  const auto sent = outstanding_.find(command_id);
+  const auto attempt_epoch = std::visit([](const auto& answer) { return answer.attempt_epoch; }, *outcome);
+  return sent != outstanding_.end() && sent->second.attempt_epoch == attempt_epoch &&
+         switchboard_.finished(identity_.tenant, command_id, outcome);
+}
+
+awaitable<void> AgentSession::finish(std::string command_id, state::Outcome given) {
+  const auto outcome = std::make_shared<const state::Outcome>(std::move(given));
+  if (tell(command_id, outcome)) {
+    outstanding_.erase(command_id);
+    acks_.erase(command_id);
+    told_[command_id] = outcome;
+    books_.notify();
+    co_return;
+  }
   auto work = [&](store::Tx& tx) {
-    return state::finish_command(tx, identity_.connector_id, command_id, outcome, tenant_key_.view(),
+    return state::finish_command(tx, identity_.connector_id, command_id, *outcome, tenant_key_.view(),
                                  platform_.clock.now());
   };
   auto finished = co_await platform_.db.transact(identity_.tenant, work);
@@ -348,13 +398,8 @@ awaitable<void> AgentSession::finish(std::string command_id,
   crash_point("gateway.result_committed");
   outstanding_.erase(command_id);
   acks_.erase(command_id);
-  const bool recorded = finished && *finished;
-  if (recorded && switchboard_.finished(identity_.tenant, command_id, outcome)) {
-    co_await asio::post(loop_, asio::use_awaitable);  // who waits for the answer goes first
-  } else {
-    platform_.bus.publish(state::command_topic(identity_.tenant, command_id));
-    platform_.bus.publish(state::kJobsTopic);
-  }
+  platform_.bus.publish(state::command_topic(identity_.tenant, command_id));
+  platform_.bus.publish(state::kJobsTopic);
   wire::ResultAck confirmation{command_id};
   co_await send(std::move(confirmation));
 }
@@ -388,7 +433,7 @@ bool AgentSession::take(const state::QueuedCommand& next, std::int64_t epoch) {
 void AgentSession::note_sent(const state::QueuedCommand& next) {
   last_ordinal_ = next.ordinal;
   --free_;
-  outstanding_[next.command.command_id] = next.command.execution_id;
+  outstanding_[next.command.command_id] = {next.command.execution_id, next.command.attempt_epoch};
 }
 
 awaitable<void> AgentSession::send_command(wire::Command command) {
@@ -455,7 +500,7 @@ awaitable<Result<bool>> AgentSession::pump_once() {
     co_await send_command(std::move(next.command));
   }
   for (const auto& command : cancelled) {
-    wire::Cancel cancel{sent.at(command), command, "the command is not wanted any more"};
+    wire::Cancel cancel{sent.at(command).execution_id, command, "the command is not wanted any more"};
     outstanding_.erase(command);
     co_await send(std::move(cancel));
   }
@@ -465,9 +510,9 @@ awaitable<Result<bool>> AgentSession::pump_once() {
 
 // Not those the agent ended itself: these end with an acknowledgement.
 Result<std::vector<std::string>> AgentSession::cancelled_among(store::Tx& tx,
-                                                               const std::map<std::string, std::string>& sent) const {
+                                                               const std::map<std::string, Sent>& sent) const {
   std::vector<std::string> cancelled;
-  for (const auto& [command, execution] : sent) {
+  for (const auto& [command, what] : sent) {
     auto outcome = state::command_outcome(tx, command, tenant_key_.view());
     const auto* error = outcome && *outcome ? std::get_if<wire::CommandError>(&**outcome) : nullptr;
     if (error && (error->code == Code::cancelled || error->code == Code::command_expired)) cancelled.push_back(command);

@@ -1,6 +1,6 @@
 // One agent's session: authentication, then commands out and results in, until the connection ends.
 //
-// Lives in one coroutine (with two children: the pump that sends, and acknowledgements being written). A
+// Lives in one coroutine (with two children: the pump that sends, and the books that are written a little later). A
 // session that is no longer the connector's newest (by epoch) or whose key was revoked ends at its next look
 // at the state, which a wake-up makes immediate.
 #pragma once
@@ -38,6 +38,10 @@ class AgentSession {
     state::LoginOutcome login;
     std::string connector_id, key_id;
   };
+  struct Sent {
+    std::string execution_id;
+    std::int64_t attempt_epoch = 0;
+  };
   awaitable<Result<void>> authenticate();
   awaitable<Result<Identity>> enrol(wire::Auth auth);
   awaitable<Result<Identity>> log_in(wire::Auth auth, Bytes nonce);
@@ -45,12 +49,14 @@ class AgentSession {
 
   awaitable<void> receive();
   awaitable<void> handle(wire::AgentMessage message);
-  awaitable<void> record_acks();
+  awaitable<void> keep_books();
   awaitable<void> write_acks();
+  awaitable<void> write_told();
   awaitable<void> on_result(wire::CommandResult result);
   awaitable<void> on_error(wire::CommandError error);
-  awaitable<void> finish(std::string command_id,
-                         std::variant<wire::CommandResult, wire::CommandError> outcome);
+  bool tell(const std::string& command_id, const Switchboard::Told& outcome);
+  awaitable<void> finish(std::string command_id, state::Outcome outcome);
+  awaitable<Result<wire::AgentMessage>> decode(std::string text);
   awaitable<void> on_schema(wire::SchemaDiscovery discovery);
   awaitable<Result<void>> check_chunks(const wire::CommandResult& result);
 
@@ -59,7 +65,7 @@ class AgentSession {
   awaitable<void> send_command(wire::Command command);
   awaitable<void> pump();
   awaitable<Result<bool>> pump_once();  // false: the session is over
-  Result<std::vector<std::string>> cancelled_among(store::Tx& tx, const std::map<std::string, std::string>& sent) const;
+  Result<std::vector<std::string>> cancelled_among(store::Tx& tx, const std::map<std::string, Sent>& sent) const;
   awaitable<void> send(wire::GatewayMessage message);
 
   asio::any_io_executor loop_;
@@ -70,12 +76,13 @@ class AgentSession {
   Identity identity_;
   crypto::Secret tenant_key_;
   Event wake_;
-  Event acked_;
+  Event books_;
   TaskGroup tasks_;
   std::int64_t free_ = 0;                           // commands the agent can still take
   std::int64_t last_ordinal_ = -1;                  // newest command sent in this session
-  std::map<std::string, std::string> outstanding_;  // command -> execution, sent and not finished
+  std::map<std::string, Sent> outstanding_;         // commands sent and not finished
   std::set<std::string> acks_;                      // commands the agent holds, not recorded yet
+  std::map<std::string, Switchboard::Told> told_;   // outcomes whose caller has them, not recorded yet
   bool over_ = false;
 };
 

@@ -17,6 +17,7 @@ namespace {
 
 constexpr auto kExpirySweep = std::chrono::seconds{5};
 constexpr auto kPurgeEvery = std::chrono::hours{1};
+constexpr auto kPurgePause = std::chrono::milliseconds{100};  // between batches, for other writers
 constexpr auto kKeepFinished = std::chrono::hours{24};  // commands, with the rows of queries by hand
 
 // "host:port", "[::1]:port"
@@ -96,11 +97,13 @@ class GatewayRole final : public Gateway {
   awaitable<void> purge() {
     co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
     co_await asio::this_coro::throw_if_cancelled(false);
+    bool more = false;
     do {
       auto work = [&](store::Tx& tx) { return state::purge_commands(tx, platform_.clock.now() - micros(kKeepFinished)); };
       auto purged = co_await platform_.db.transact(std::string{store::kPlatform}, work);
       if (!purged) log::warn("gateway", "cannot purge old commands", {{"error", purged.error().text()}});
-    } while (co_await pause_for(kPurgeEvery));
+      more = purged && *purged == state::kPurgeBatch;
+    } while (co_await pause_for(more ? Duration{kPurgePause} : Duration{kPurgeEvery}));
   }
 
   asio::io_context& loop_;

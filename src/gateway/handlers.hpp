@@ -66,8 +66,10 @@ class Handlers {
 
  private:
   awaitable<Answer> control(Call& call, std::string control);
-  awaitable<Answer> answer_of_command(std::string tenant, std::string command_id, ByteView tenant_key,
-                                      Duration limit, Event& finished, const std::optional<Answer>& told);
+  awaitable<Result<ByteView>> key_of(std::string tenant);
+  awaitable<Answer> answer_of_command(std::string tenant, std::string command_id, ByteView tenant_key, Duration limit,
+                                      Event& finished, const Switchboard::Told& told);
+  awaitable<Answer> answer_told(Switchboard::Told outcome);
 
   asio::any_io_executor loop_;
   Platform platform_;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::int64_t kTimeoutMsMax = 600'000;
 constexpr std::size_t kConnectionBytesMax = 256;
+constexpr std::int64_t kRowsOnLoop = 200;  // of an answer; larger ones are written on the cpu pool
 constexpr auto kDelivery = std::chrono::seconds{30};  // to the agent and back, beside the query's own time
 
 struct Query {
@@ -52,17 +53,19 @@ wire::Command command_for(Query query, Micros now, Duration limit) {
 
 // Agents are believed nothing: what is passed on has the shape that was promised.
 Answer answer_from(const state::Outcome& outcome) {
-  if (const auto* error = std::get_if<wire::CommandError>(&outcome)) return fail(error->code, error->message);
+  if (const auto* error = std::get_if<wire::CommandError>(&outcome)) {
+    // The database turned the agent away, not the gateway its caller.
+    const auto code = error->code == Code::auth_failed ? Code::database_error : error->code;
+    return fail(code, error->message);
+  }
   const auto& result = std::get<wire::CommandResult>(outcome);
   JsonReader in{result.inline_result, "result"};
   const Json* columns = in.array("columns");
   const Json* rows = in.array("rows");
   VMC_CHECK(in.finish());
-  Json body{{"columns", *columns},
-            {"rows", *rows},
-            {"rowCount", result.row_count},
-            {"durationMs", result.duration_ms}};
-  return net::Response::json(200, body);
+  const auto body = fmt::format(R"({{"columns":{},"durationMs":{},"rowCount":{},"rows":{}}})", to_text(*columns),
+                                result.duration_ms, result.row_count, to_text(*rows));
+  return net::Response::json_text(200, body);
 }
 
 }  // namespace
@@ -72,18 +75,16 @@ awaitable<Answer> Handlers::query(Call& call) {
   const Duration asked = std::chrono::milliseconds{query.timeout_ms} + kDelivery;
   const Duration limit = std::min(asked, settings_.command_ttl);
   const auto& tenant = call.caller.tenant;
-  const auto kept_key = tenant_keys_.find(tenant);
-  ByteView key = kept_key == tenant_keys_.end() ? ByteView{} : kept_key->second.view();
-  std::optional<crypto::Secret> opened_key;
+  VMC_CO_TRY(key, co_await key_of(tenant));
   auto command = command_for(std::move(query), platform_.clock.now(), limit);
   Event finished{loop_};
   auto wake = [&finished] { finished.notify(); };
   // Before the command exists: its end cannot be missed.
   const auto subscription =
       platform_.bus.subscribe(state::command_topic(tenant, command.command_id), loop_, wake);
-  std::optional<Answer> told;
-  auto take_outcome = [&](const state::Outcome& outcome) {
-    told = answer_from(outcome);
+  Switchboard::Told told;
+  auto take_outcome = [&](Switchboard::Told outcome) {
+    told = std::move(outcome);
     finished.notify();
   };
   const auto line = switchboard_.await_outcome(tenant, command.command_id, take_outcome);
@@ -95,15 +96,10 @@ awaitable<Answer> Handlers::query(Call& call) {
   auto enqueue = [&](store::Tx& tx) -> Result<Queued> {
     const auto now = platform_.clock.now();
     VMC_CHECK(check_caller(tx, call.caller));
-    if (key.empty()) {
-      VMC_TRY(opened, state::tenant_key(tx, platform_.master_key.view()));
-      opened_key = std::move(opened);
-    }
-    const auto tenant_key = opened_key ? opened_key->view() : key;
     VMC_TRY(connector, state::find_connector_named(tx, call.parameter("name")));
     if (!state::is_online(connector, now, settings_.heartbeat_timeout))
       return fail(Code::connector_offline, fmt::format("connector \"{}\" is not connected", connector.name));
-    VMC_TRY(ordinal, state::enqueue_command(tx, connector.connector_id, command, tenant_key, now));
+    VMC_TRY(ordinal, state::enqueue_command(tx, connector.connector_id, command, key, now));
     return Queued{connector.connector_id, connector.epoch, ordinal};
   };
   auto queued = co_await platform_.db.transact(tenant, enqueue);
@@ -114,13 +110,25 @@ awaitable<Answer> Handlers::query(Call& call) {
   }
   crypto::wipe(command.data_key);
   if (!queued) co_return queued.error();
-  if (opened_key) key = tenant_keys_.try_emplace(tenant, std::move(*opened_key)).first->second.view();
   co_return co_await answer_of_command(tenant, command.command_id, key, limit, finished, told);
 }
 
+awaitable<Result<ByteView>> Handlers::key_of(std::string tenant) {
+  if (const auto kept = tenant_keys_.find(tenant); kept != tenant_keys_.end()) co_return kept->second.view();
+  auto open = [&](store::Tx& tx) { return state::tenant_key(tx, platform_.master_key.view()); };
+  VMC_CO_TRY(opened, co_await platform_.db.read(tenant, open));
+  co_return tenant_keys_.try_emplace(tenant, std::move(opened)).first->second.view();
+}
+
+awaitable<Answer> Handlers::answer_told(Switchboard::Told outcome) {
+  const auto* result = std::get_if<wire::CommandResult>(outcome.get());
+  auto make = [&outcome] { return answer_from(*outcome); };
+  if (!result || result->row_count <= kRowsOnLoop) co_return make();
+  co_return co_await offload(platform_.cpu, make);
+}
+
 awaitable<Answer> Handlers::answer_of_command(std::string tenant, std::string command_id, ByteView tenant_key,
-                                              Duration limit, Event& finished,
-                                              const std::optional<Answer>& told) {
+                                              Duration limit, Event& finished, const Switchboard::Told& told) {
   bool open = true;
   auto look = [&](store::Tx& tx) -> Answer {
     open = false;
@@ -133,7 +141,7 @@ awaitable<Answer> Handlers::answer_of_command(std::string tenant, std::string co
   for (;;) {
     const Duration left = std::chrono::duration_cast<Duration>(until - Steady::now());
     if (left > Duration::zero()) co_await finished.wait_for(std::min(left, settings_.sweep));
-    if (told) co_return *told;
+    if (told) co_return co_await answer_told(told);
     auto answer = co_await platform_.db.read(tenant, look);
     if (!answer || !open) co_return answer;
     if (left <= Duration::zero())

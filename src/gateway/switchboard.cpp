@@ -24,10 +24,10 @@ bool Switchboard::committed(const std::string& tenant, const std::string& connec
   return found != sessions_.end() && found->second.take(command, epoch);
 }
 
-bool Switchboard::finished(const std::string& tenant, const std::string& command_id, const state::Outcome& outcome) {
+bool Switchboard::finished(const std::string& tenant, const std::string& command_id, Told outcome) {
   const auto found = waiting_.find({tenant, command_id});
   if (found == waiting_.end()) return false;
-  found->second(outcome);
+  found->second(std::move(outcome));
   return true;
 }
 

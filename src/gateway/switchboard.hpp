@@ -1,11 +1,12 @@
 // What the parts of one gateway process tell each other without asking the state: a committed command goes straight to
-// the session of its connector, its answer straight to who waits for it. Only a shortcut: everything told here
-// stands in the state already, where other processes (and those who were not reached) find it.
+// the session of its connector, its answer straight to who waits for it. Only a shortcut: the command stands in the
+// state already and the answer is about to, where other processes (and those who were not reached) find them.
 // On the gateway's loop only.
 #pragma once
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "state/commands.hpp"
@@ -16,7 +17,9 @@ class Switchboard {
  public:
   // True when the session has sent (or will send) the command.
   using TakeCommand = std::function<bool(const state::QueuedCommand&, std::int64_t epoch)>;
-  using TakeOutcome = std::function<void(const state::Outcome&)>;
+  // Shared by who answers with it and who records it: it may be large.
+  using Told = std::shared_ptr<const state::Outcome>;
+  using TakeOutcome = std::function<void(Told)>;
 
   // Ends when destroyed.
   class Line {
@@ -37,7 +40,7 @@ class Switchboard {
   // `epoch`: the connector's when the command was committed.
   bool committed(const std::string& tenant, const std::string& connector_id, std::int64_t epoch,
                  const state::QueuedCommand& command);
-  bool finished(const std::string& tenant, const std::string& command_id, const state::Outcome& outcome);
+  bool finished(const std::string& tenant, const std::string& command_id, Told outcome);
 
  private:
   using Name = std::pair<std::string, std::string>;  // tenant, and whose it is

@@ -62,8 +62,7 @@ std::string Request::bearer() const {
 
 std::string Response::header(std::string_view name) const { return find_header(headers, name); }
 
-Response Response::json(int status, const Json& body) {
-  const std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+Response Response::json_text(int status, std::string_view text) {
   Response response;
   response.status = status;
   response.headers.emplace_back("Content-Type", "application/json");

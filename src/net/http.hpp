@@ -31,7 +31,8 @@ struct Response {
   Bytes body;
 
   std::string header(std::string_view name) const;
-  static Response json(int status, const Json& body);
+  static Response json(int status, const Json& body) { return json_text(status, to_text(body)); }
+  static Response json_text(int status, std::string_view text);
   // application/problem+json (RFC 9457) with code, hint, retryable and the code's HTTP status.
   static Response problem(const Error& error, std::string_view request_id = "");
 };

@@ -63,7 +63,7 @@ bool exists(store::Tx& tx, std::string_view connector_id, std::string_view comma
 }  // namespace
 
 Result<std::int64_t> enqueue_command(store::Tx& tx, std::string_view connector_id, const wire::Command& command,
-                             ByteView tenant_key, Micros now) {
+                                     ByteView tenant_key, Micros now) {
   VMC_CHECK(check_command(command, now));
   const auto ordinal = take_ordinal(tx, connector_id);
   if (!ordinal) return fail(Code::not_found, "there is no such connector");

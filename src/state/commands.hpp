@@ -18,6 +18,7 @@ inline constexpr std::int64_t kCommandsPerConnectorMax = 10'000;
 inline constexpr std::size_t kCommandBytesMax = 1u << 20;  // as JSON
 inline constexpr std::int64_t kQueuedBatchMax = 500;       // of one queued_commands()
 inline constexpr std::size_t kFinishedBatchMax = 256;      // of one finished_commands()
+inline constexpr std::int64_t kPurgeBatch = 1000;          // of one purge_commands()
 inline constexpr std::size_t kExpireBatchMax = 500;        // of one expire_commands()
 
 using Outcome = std::variant<wire::CommandResult, wire::CommandError>;
@@ -26,7 +27,7 @@ using Outcome = std::variant<wire::CommandResult, wire::CommandError>;
 // connector. Fills in nothing: ids, keys and times are the caller's. Returns the ordinal: each command of a connector
 // has the one after the last one's.
 Result<std::int64_t> enqueue_command(store::Tx& tx, std::string_view connector_id, const wire::Command& command,
-                             ByteView tenant_key, Micros now);
+                                     ByteView tenant_key, Micros now);
 // Oldest queued first, from `after_ordinal` on: what a session has not sent yet. Those past their time are
 // left out.
 struct QueuedCommand {

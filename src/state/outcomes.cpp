@@ -10,7 +10,6 @@
 namespace vmc::state {
 namespace {
 
-constexpr std::int64_t kPurgeBatch = 1000;
 
 struct Finisher {
   std::string status;

@@ -133,9 +133,7 @@ class Writer {
 
   // A closure without neighbours needs no savepoint: the transaction is undone. Its own error stands.
   std::optional<Error> alone_failed(const Request& request) {
-    if (!connection_->in_transaction())
-      return request.outcome ? unavailable(connection_->error(SQLITE_ABORT_ROLLBACK))
-                             : unavailable(request.outcome.error());
+    if (!connection_->in_transaction()) return undone_by_disk(request);
     if (const int rc = connection_->control(Control::rollback); rc != SQLITE_OK) return undone(rc);
     return std::nullopt;
   }
@@ -144,14 +142,16 @@ class Writer {
   std::optional<Error> in_savepoint(Request& request) {
     if (const int rc = connection_->control(Control::savepoint); rc != SQLITE_OK) return undone(rc);
     const bool keep = run_closure(*connection_, request);
-    // A full or failing disk makes SQLite roll back everything at once.
-    if (!connection_->in_transaction())
-      return request.outcome ? unavailable(connection_->error(SQLITE_ABORT_ROLLBACK))
-                             : unavailable(request.outcome.error());
+    if (!connection_->in_transaction()) return undone_by_disk(request);
     if (!keep)
       if (const int rc = connection_->control(Control::rollback_to); rc != SQLITE_OK) return undone(rc);
     if (const int rc = connection_->control(Control::release); rc != SQLITE_OK) return undone(rc);
     return std::nullopt;
+  }
+
+  // A full or failing disk makes SQLite roll back everything at once.
+  Error undone_by_disk(const Request& request) const {
+    return unavailable(request.outcome ? connection_->error(SQLITE_ABORT_ROLLBACK) : request.outcome.error());
   }
 
   Error undone(int rc) {

@@ -211,7 +211,7 @@ std::string fingerprint(const Command& command) {
     request["input"] = input_json(*command.input);
     request["input"].erase("dataKey");
   }
-  const auto text = request.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const auto text = to_text(request);
   return to_hex(crypto::sha256(as_bytes(text)));
 }
 

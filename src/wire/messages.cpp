@@ -101,7 +101,7 @@ template <class Message>
 std::string encode_as(const Message& message, std::span<const std::string_view> types) {
   Json json = std::visit([](const auto& m) { return fields(m); }, message);
   json["type"] = types[message.index()];
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return to_text(json);
 }
 
 // --- from JSON

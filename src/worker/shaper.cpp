@@ -46,7 +46,7 @@ struct Shaper::Work {
     ++refused;
     if (reasons.size() >= kReasonsMax) return;
     Json line{{"row", first_row + static_cast<std::int64_t>(row)}, {"column", column}, {"reason", reason}};
-    reasons.push_back(line.dump(-1, ' ', false, Json::error_handler_t::replace));
+    reasons.push_back(to_text(line));
   }
 };
 

@@ -503,6 +503,17 @@ class Outages(Site):
         server.start()
         self.assertSucceeded(*self.cloud.run(move), rowsWritten=100)
 
+        # The database turns the agent away: that says nothing about the token of who asks.
+        server.sql("postgres", "ALTER ROLE reader PASSWORD 'another'")
+        server.stop()  # cuts the sessions that are open
+        server.start()
+        body = {"connection": "pg", "intent": {"table": "items", "columns": ["id"]}}
+        ask = lambda: self.cloud.http("POST", "/api/v1/connectors/HQ/query", body, token=self.cloud.token())
+        # The first use finds out that the pool's connection was cut.
+        status, headers, problem = wait_until("a new connection", lambda: (got := ask())[0] != 503 and got)
+        self.assertEqual((status, problem["code"]), (502, "DATABASE_ERROR"), problem)
+        self.assertNotIn("WWW-Authenticate", headers)
+
     def test_a_sqlite_file_that_is_gone(self):
         self.two_sqlites()
         self.go("a", "b")

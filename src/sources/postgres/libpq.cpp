@@ -2,6 +2,11 @@
 
 #include <dlfcn.h>
 
+#include <mutex>
+#include <string>
+
+#include <fmt/format.h>
+
 namespace {
 
 // Every function of libpq that vmc calls: name, result, parameters, arguments.
@@ -51,16 +56,16 @@ struct Functions {
 
 Functions libpq;  // written once, by load_libpq()
 
-bool load() {
+// What is missing; empty when all is there.
+std::string load() {
   void* library = dlopen("libpq.so.5", RTLD_NOW | RTLD_LOCAL);  // for good
-  if (!library) return false;
-  bool complete = true;
+  if (!library) return dlerror();
 #define VMC_FIND(name, result, parameters, arguments)                      \
   libpq.name = reinterpret_cast<decltype(&::name)>(dlsym(library, #name)); \
-  complete = complete && libpq.name;
+  if (!libpq.name) return #name " is not in it";
   VMC_LIBPQ(VMC_FIND)
 #undef VMC_FIND
-  return complete;
+  return {};
 }
 
 }  // namespace
@@ -73,9 +78,15 @@ VMC_LIBPQ(VMC_FORWARD)
 namespace vmc::sources::postgres {
 
 Result<void> load_libpq() {
-  static const bool loaded = load();
+  static std::mutex mutex;
+  static bool loaded = false;
+  const std::lock_guard lock{mutex};
   if (loaded) return {};
-  return fail(Code::unavailable, "libpq, the client library of PostgreSQL, cannot be loaded",
+  const std::string missing = load();
+  loaded = missing.empty();
+  if (loaded) return {};
+  return fail(Code::unavailable,
+              fmt::format("the client library of PostgreSQL, libpq 14 or newer, cannot be loaded: {}", missing),
               "Install it: apt-get install libpq5");
 }
 

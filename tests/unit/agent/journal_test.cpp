@@ -77,8 +77,11 @@ struct Memory {
     return result;
   }
   Journal::Admission admit(const std::string& id) { return run(journal->admit(command(id))); }
-  void finish(const std::string& id) { run(journal->finish(id, answer(command(id)))); }
-  void confirm(std::vector<std::string> ids) { run(journal->confirm(std::move(ids))); }
+  void finish(const std::string& id) {
+    const std::vector<agent::Outcome> outcomes{answer(command(id))};
+    run(journal->finish(outcomes));
+  }
+  std::vector<std::string> confirm(const std::vector<std::string>& ids) { return run(journal->confirm(ids)); }
 };
 
 }  // namespace
@@ -110,11 +113,46 @@ TEST_CASE("confirmations are recorded many at once; the rows are gone and a repe
   CHECK(std::get<wire::CommandError>(*repeat.outcome).code == Code::conflict);
 }
 
-TEST_CASE("a confirmation that comes before the outcome was stored leaves the command open") {
+TEST_CASE("a confirmation that comes before the outcome was stored is to be recorded again") {
   Memory m;
   CHECK(m.admit("cmd_1").kind == Kind::run);
-  m.confirm({"cmd_1"});
+  CHECK(m.admit("cmd_2").kind == Kind::run);
+  m.finish("cmd_2");
+  CHECK(m.confirm({"cmd_1", "cmd_2"}) == std::vector<std::string>{"cmd_1"});
   CHECK(m.run(m.journal->unfinished()).size() == 1);
+  m.finish("cmd_1");
+  CHECK(m.confirm({"cmd_1"}).empty());
+  CHECK(m.run(m.journal->unconfirmed()).empty());
+}
+
+TEST_CASE("what is not confirmed is read some at a time, oldest first, each once") {
+  Memory m;
+  std::vector<std::string> all;
+  for (int i = 0; i < Journal::kUnconfirmedAtOnce * 2 + 5; ++i) {
+    all.push_back("cmd_" + std::to_string(1000 + i));
+    CHECK(m.admit(all.back()).kind == Kind::run);
+    m.finish(all.back());
+  }
+  std::vector<std::string> seen;
+  for (std::string after;;) {
+    const auto some = m.run(m.journal->unconfirmed(after));
+    if (some.empty()) break;
+    CHECK(some.size() <= static_cast<std::size_t>(Journal::kUnconfirmedAtOnce));
+    for (const auto& outcome : some) seen.push_back(agent::command_of(outcome));
+    after = seen.back();
+  }
+  CHECK(seen == all);
+}
+
+TEST_CASE("an error in whatever bytes a database writes is stored") {
+  Memory m;
+  CHECK(m.admit("cmd_1").kind == Kind::run);
+  const std::vector<agent::Outcome> outcomes{
+      wire::CommandError{"cmd_1", 1, Code::database_error, "the constraint \"pr\xe9nom\" is violated", false}};
+  m.run(m.journal->finish(outcomes));
+  const auto open = m.run(m.journal->unconfirmed());
+  REQUIRE(open.size() == 1);
+  CHECK(std::get<wire::CommandError>(open[0]).code == Code::database_error);
 }
 
 TEST_CASE("a full journal refuses, keeps what is not confirmed, and has room again once it is") {

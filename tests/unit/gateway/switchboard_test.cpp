@@ -50,10 +50,10 @@ TEST_CASE("the newest session is asked, also after the older one has gone") {
 
 TEST_CASE("an answer reaches who waits for it, once they wait and until they stop") {
   Switchboard board;
-  const state::Outcome outcome{wire::CommandResult{}};
+  const auto outcome = std::make_shared<const state::Outcome>(wire::CommandResult{});
   CHECK_FALSE(board.finished("acme", "cmd_1", outcome));
   int told = 0;
-  auto take = [&](const state::Outcome&) { ++told; };
+  auto take = [&](const Switchboard::Told& got) { told += got == outcome; };
   {
     const auto line = board.await_outcome("acme", "cmd_1", take);
     CHECK_FALSE(board.finished("bolt", "cmd_1", outcome));
