@@ -122,7 +122,7 @@ class Demo {
   fs::path authority_;
   std::unique_ptr<gateway::Api> api_;
   std::string change_;  // what this start changed in the ERP
-  bool shown_ = false;
+  std::string shown_;  // of the run's progress
 };
 
 awaitable<Result<Json>> Demo::call(std::string method, std::string path, Json body,
@@ -213,12 +213,12 @@ void Demo::progress(const Json& execution) {
   const auto line = fmt::format("{} of {} parts, {} rows read, {} written", summary.value("partsLoaded", 0LL),
                                 summary.value("parts", 0LL), summary.value("rowsRead", 0LL),
                                 summary.value("rowsWritten", 0LL));
-  if (isatty(STDERR_FILENO) == 1) {
+  if (line == shown_) return;
+  shown_ = line;
+  if (isatty(STDERR_FILENO) == 1)
     fmt::print(stderr, "\r\033[K{}", line);
-    shown_ = true;
-  } else {
+  else
     talk(line);
-  }
 }
 
 awaitable<Result<Json>> Demo::follow(std::string id) {
@@ -262,7 +262,7 @@ awaitable<Result<Json>> Demo::run_workflow() {
 }
 
 int Demo::report(const Json& execution) {
-  if (shown_) fmt::print(stderr, "\n");
+  if (!shown_.empty()) fmt::print(stderr, "\n");
   const auto summary = execution.value("summary", Json::object());
   const auto count = [&](const char* key) { return summary.value(key, std::int64_t{0}); };
   const bool ok = execution.at("status") == "succeeded" && summary.value("proof", false);
