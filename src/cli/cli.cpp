@@ -76,6 +76,7 @@ int run(int argc, char** argv) {
   add_schema(root, session);
   add_workflow(root, session);
   add_execution(root, session);
+  add_guard(root, session);
   add_lua(root, session);
   add_config(root, session);
   add_version(root, session);

@@ -82,5 +82,6 @@ void add_schema(CLI::App& root, Session& session);
 void add_workflow(CLI::App& root, Session& session);
 void add_execution(CLI::App& root, Session& session);
 void add_lua(CLI::App& root, Session& session);
+void add_guard(CLI::App& root, Session& session);
 
 }  // namespace vmc::cli

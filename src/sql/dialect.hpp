@@ -10,7 +10,7 @@
 
 namespace vmc::sql {
 
-enum class Dialect { sqlite, postgres };
+enum class Dialect { sqlite, postgres, mysql, mssql };
 
 struct Statement {
   std::string text;  // parameters as ?1… (SQLite) or $1… (PostgreSQL)

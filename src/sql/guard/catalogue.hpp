@@ -1,0 +1,53 @@
+// Which tables and columns a statement may reach: the approved schema less what is private, or, where no schema is
+// known, everything but what is private.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/result.hpp"
+#include "data/schema.hpp"
+#include "sql/dialect.hpp"
+#include "sql/guard/query.hpp"
+
+namespace vmc::sql {
+
+class Catalogue {
+ public:
+  struct Table {
+    std::string name;                              // as the schema calls it
+    std::optional<std::set<std::string>> columns;  // folded; unknown without a schema
+    std::set<std::string> private_columns;         // folded
+    bool all_private = false;
+  };
+
+  // `private_parts`: "customers.email", "salaries.*", "archive.orders_2019.total". INVALID_REQUEST names one that is
+  // none of these. `database`: the connection's own, which may stand before a table's name (MySQL, T-SQL).
+  static Result<Catalogue> make(Dialect dialect, const data::Schema* schema,
+                                const std::vector<std::string>& private_parts, std::string_view database = "");
+
+  // nullptr: not in the schema. `path` has one part (in the default schema) or two; folded.
+  const Table* find(const Path& path) const;
+  bool closed() const { return closed_; }             // there is a schema: what is not in it does not exist
+  bool has_private() const { return has_private_; }
+  const std::map<std::string, Table>& tables() const { return tables_; }
+
+ private:
+  static void hide(Table& table, const std::string& column);
+
+  Dialect dialect_ = Dialect::postgres;
+  std::string database_;
+  bool closed_ = false, has_private_ = false;
+  std::map<std::string, Table> tables_;  // by folded "schema.table" or "table" in the default schema
+  Table unknown_;                        // any table where nothing is known
+};
+
+// As the dialect compares names that are not quoted (and MySQL, T-SQL all names).
+std::string folded(Dialect dialect, std::string_view name);
+// "main", "public", "dbo"; empty where the connection's database is the schema (MySQL).
+std::string_view default_schema(Dialect dialect);
+
+}  // namespace vmc::sql

@@ -1,0 +1,43 @@
+#include "sql/guard/guard.hpp"
+
+#include "sql/guard/readers.hpp"
+#include "sql/guard/resolve.hpp"
+
+namespace vmc::sql {
+namespace {
+
+using Reader = Reading (*)(std::string_view, const std::set<std::string>&);
+
+// Reads the text, then resolves the names in it.
+class ReadingGuard final : public Guard {
+ public:
+  ReadingGuard(Dialect dialect, Reader reader, GuardSettings settings)
+      : dialect_{dialect}, reader_{reader}, settings_{std::move(settings)} {}
+
+  Verdict judge(std::string_view statement) const override {
+    auto reading = reader_(statement, settings_.functions);
+    if (reading.refusal) return {std::move(reading.refusal), {}, {}};
+    return resolve(dialect_, reading.query, settings_.catalogue);
+  }
+
+ private:
+  Dialect dialect_;
+  Reader reader_;
+  GuardSettings settings_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Guard>> make_guard(Dialect dialect, GuardSettings settings) {
+  switch (dialect) {
+    case Dialect::postgres:
+      return std::unique_ptr<Guard>{std::make_unique<ReadingGuard>(dialect, read_postgres, std::move(settings))};
+    case Dialect::mysql:
+    case Dialect::mssql:
+    case Dialect::sqlite:
+      break;
+  }
+  return fail(Code::invalid_request, "statements of this dialect cannot be judged yet", "Use intents.");
+}
+
+}  // namespace vmc::sql

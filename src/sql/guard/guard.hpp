@@ -1,0 +1,28 @@
+// The guard: which SQL statements an agent runs. Text in, verdict out; no database is touched.
+//
+// A statement passes when it is one statement, has only reading forms, calls only functions known to be harmless and
+// reaches only what the catalogue allows; whatever is not understood is refused. Safe to share between threads.
+#pragma once
+
+#include <memory>
+
+#include "sql/guard/catalogue.hpp"
+#include "sql/guard/verdict.hpp"
+
+namespace vmc::sql {
+
+struct GuardSettings {
+  Catalogue catalogue;
+  // The customer's own functions that are known to be harmless, folded: "vat_of", "shop.vat_of".
+  std::set<std::string> functions;
+};
+
+class Guard {
+ public:
+  virtual ~Guard() = default;
+  virtual Verdict judge(std::string_view statement) const = 0;
+};
+
+Result<std::unique_ptr<Guard>> make_guard(Dialect dialect, GuardSettings settings);
+
+}  // namespace vmc::sql

@@ -1,0 +1,135 @@
+#include "sql/guard/postgres/allowed.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace vmc::sql::postgres {
+namespace {
+
+// Functions of pg_catalog and of common extensions that neither write, lock, wait, read files or other sessions, reach
+// the network, run SQL from text nor reveal what the catalogue allow-list hides. Left out on purpose, although they
+// are marked stable or look harmless: has_*_privilege and most to_reg* (they tell of objects that are not shared),
+// *_to_xml and ts_stat (they run SQL from text), pg_get_functiondef and pg_get_viewdef (source), pg_stat_get_*
+// (other sessions), txid_current (takes a transaction id), setseed (changes the session).
+constexpr std::array<std::string_view, 521> kFunctions{
+    "abbrev", "abs", "acos", "acosd", "acosh", "age", "akeys", "any_value", "area", "array_agg", "array_append",
+    "array_cat", "array_dims", "array_fill", "array_length", "array_lower", "array_ndims", "array_position",
+    "array_positions", "array_prepend", "array_remove", "array_replace", "array_to_json", "array_to_string",
+    "array_to_tsvector", "array_upper", "ascii", "asin", "asind", "asinh", "atan", "atan2", "atan2d", "atand",
+    "atanh", "avals", "avg", "bit", "bit_and", "bit_count", "bit_length", "bit_or", "bit_xor", "bool", "bool_and",
+    "bool_or", "bound_box", "box", "bpchar", "broadcast", "btrim", "cardinality", "cash_words", "cbrt", "ceil",
+    "ceiling", "center", "char", "char_length", "character_length", "chr", "cidr", "circle", "clock_timestamp",
+    "col_description", "concat", "concat_ws", "convert", "convert_from", "convert_to", "corr", "cos", "cosd", "cosh",
+    "cot", "cotd", "count", "covar_pop", "covar_samp", "cube_distance", "cume_dist", "current_database",
+    "current_schema", "current_schemas", "current_setting", "current_user", "date", "date_bin", "date_part",
+    "date_trunc", "datemultirange", "daterange", "decode", "degrees", "dense_rank", "diagonal", "diameter",
+    "difference", "div", "earth_box", "earth_distance", "encode", "enum_first", "enum_last", "enum_range", "every",
+    "exp", "extract", "factorial", "family", "first_value", "float4", "float8", "floor", "format", "format_type",
+    "gcd", "gen_random_uuid", "generate_series", "generate_subscripts", "geometrytype", "get_bit", "get_byte",
+    "get_current_ts_config", "getdatabaseencoding", "hash_array", "hash_numeric", "hashchar", "hashdate",
+    "hashfloat8", "hashint2", "hashint4", "hashint8", "hashtext", "hashtextextended", "height", "histogram", "host",
+    "hostmask", "hstore_to_json", "hstore_to_jsonb", "inet_merge", "inet_same_family", "initcap", "int2", "int4",
+    "int4multirange", "int4range", "int8", "int8multirange", "int8range", "interpolate", "interval", "is_normalized",
+    "isclosed", "isempty", "isfinite", "ishorizontal", "isopen", "isparallel", "isperp", "isvertical", "json_agg",
+    "json_array_elements", "json_array_elements_text", "json_array_length", "json_build_array", "json_build_object",
+    "json_each", "json_each_text", "json_extract_path", "json_extract_path_text", "json_object", "json_object_agg",
+    "json_object_keys", "json_populate_record", "json_populate_recordset", "json_strip_nulls", "json_to_record",
+    "json_to_recordset", "json_to_tsvector", "json_typeof", "jsonb_agg", "jsonb_array_elements",
+    "jsonb_array_elements_text", "jsonb_array_length", "jsonb_build_array", "jsonb_build_object", "jsonb_each",
+    "jsonb_each_text", "jsonb_extract_path", "jsonb_extract_path_text", "jsonb_hash", "jsonb_insert", "jsonb_object",
+    "jsonb_object_agg", "jsonb_object_keys", "jsonb_path_exists", "jsonb_path_exists_tz", "jsonb_path_match",
+    "jsonb_path_match_tz", "jsonb_path_query", "jsonb_path_query_array", "jsonb_path_query_array_tz",
+    "jsonb_path_query_first", "jsonb_path_query_first_tz", "jsonb_path_query_tz", "jsonb_populate_record",
+    "jsonb_populate_recordset", "jsonb_pretty", "jsonb_set", "jsonb_set_lax", "jsonb_strip_nulls", "jsonb_to_record",
+    "jsonb_to_recordset", "jsonb_to_tsvector", "jsonb_typeof", "justify_days", "justify_hours", "justify_interval",
+    "lag", "last_value", "lcm", "lead", "left", "length", "levenshtein", "like", "like_escape", "line", "ll_to_earth",
+    "ln", "locf", "log", "log10", "lower", "lower_inc", "lower_inf", "lpad", "lseg", "ltrim", "macaddr", "macaddr8",
+    "macaddr8_set7bit", "make_date", "make_interval", "make_time", "make_timestamp", "make_timestamptz", "masklen",
+    "max", "md5", "metaphone", "min", "min_scale", "mod", "mode", "money", "multirange", "name", "netmask", "network",
+    "normalize", "notlike", "now", "npoints", "nth_value", "ntile", "num_nonnulls", "num_nulls", "numeric",
+    "nummultirange", "numnode", "numrange", "obj_description", "octet_length", "oid", "overlaps", "overlay",
+    "parse_ident", "path", "pclose", "percent_rank", "percentile_cont", "percentile_disc", "pg_backend_pid",
+    "pg_char_to_encoding", "pg_client_encoding", "pg_collation_for", "pg_column_size", "pg_current_snapshot",
+    "pg_current_xact_id_if_assigned", "pg_database_size", "pg_encoding_to_char", "pg_get_constraintdef",
+    "pg_get_expr", "pg_get_indexdef", "pg_get_keywords", "pg_get_partkeydef", "pg_get_serial_sequence",
+    "pg_index_column_has_property", "pg_indexes_size", "pg_is_in_recovery", "pg_postmaster_start_time",
+    "pg_relation_size", "pg_size_bytes", "pg_size_pretty", "pg_snapshot_xmax", "pg_snapshot_xmin",
+    "pg_table_is_visible", "pg_table_size", "pg_timezone_abbrevs", "pg_timezone_names", "pg_total_relation_size",
+    "pg_type_is_visible", "pg_typeof", "phraseto_tsquery", "pi", "plainto_tsquery", "point", "polygon", "popen",
+    "position", "pow", "power", "querytree", "quote_ident", "quote_literal", "quote_nullable", "radians", "radius",
+    "random", "range_agg", "range_intersect_agg", "range_merge", "rank", "regexp_count", "regexp_instr",
+    "regexp_like", "regexp_match", "regexp_matches", "regexp_replace", "regexp_split_to_array",
+    "regexp_split_to_table", "regexp_substr", "regr_avgx", "regr_avgy", "regr_count", "regr_intercept", "regr_r2",
+    "regr_slope", "regr_sxx", "regr_sxy", "regr_syy", "repeat", "replace", "reverse", "right", "round", "row_number",
+    "row_to_json", "rpad", "rtrim", "scale", "session_user", "set_bit", "set_byte", "set_masklen", "setweight",
+    "sha224", "sha256", "sha384", "sha512", "show_trgm", "sign", "similar_escape", "similar_to_escape", "similarity",
+    "sin", "sind", "sinh", "skeys", "slope", "soundex", "split_part", "sqrt", "st_area", "st_asbinary", "st_asewkt",
+    "st_asgeojson", "st_astext", "st_buffer", "st_centroid", "st_contains", "st_coveredby", "st_covers", "st_crosses",
+    "st_disjoint", "st_distance", "st_distancesphere", "st_dwithin", "st_envelope", "st_equals", "st_geomfromgeojson",
+    "st_geomfromtext", "st_intersection", "st_intersects", "st_isvalid", "st_length", "st_makeenvelope",
+    "st_makepoint", "st_npoints", "st_overlaps", "st_perimeter", "st_point", "st_setsrid", "st_simplify", "st_srid",
+    "st_touches", "st_transform", "st_union", "st_within", "st_y", "st_z", "starts_with", "statement_timestamp",
+    "stddev", "stddev_pop", "stddev_samp", "strict_word_similarity", "string_agg", "string_to_array",
+    "string_to_table", "strip", "strpos", "substr", "substring", "sum", "svals", "tan", "tand", "tanh", "text",
+    "time", "time_bucket", "time_bucket_gapfill", "timeofday", "timestamp", "timestamptz", "timetz", "timezone",
+    "to_ascii", "to_char", "to_date", "to_hex", "to_json", "to_jsonb", "to_number", "to_regclass", "to_regtype",
+    "to_timestamp", "to_tsquery", "to_tsvector", "transaction_timestamp", "translate", "trim_array", "trim_scale",
+    "trunc", "ts_debug", "ts_delete", "ts_filter", "ts_headline", "ts_lexize", "ts_parse", "ts_rank", "ts_rank_cd",
+    "ts_rewrite", "ts_token_type", "tsmultirange", "tsquery_phrase", "tsrange", "tstzmultirange", "tstzrange",
+    "tsvector_concat", "tsvector_to_array", "txid_current_if_assigned", "txid_current_snapshot", "txid_snapshot_xip",
+    "txid_snapshot_xmax", "txid_snapshot_xmin", "txid_visible_in_snapshot", "unaccent", "unistr", "unnest", "upper",
+    "upper_inc", "upper_inf", "uuid_generate_v1", "uuid_generate_v4", "uuid_nil", "var_pop", "var_samp", "varbit",
+    "varchar", "variance", "version", "websearch_to_tsquery", "width", "width_bucket", "word_similarity", "xid",
+    "xml", "xml_is_well_formed", "xml_is_well_formed_content", "xml_is_well_formed_document", "xmlagg", "xmlcomment",
+    "xmlexists", "xmlvalidate", "xpath", "xpath_exists"};
+
+// Every operator of pg_catalog, and those of pg_trgm, pgvector and btree_gist. Any other name is somebody's own function.
+constexpr std::array<std::string_view, 89> kOperators{
+    "!!", "!~", "!~*", "!~~", "!~~*", "#", "##", "#-", "#>", "#>>", "%", "%>", "%>>", "&", "&&", "&<", "&<|", "&>",
+    "*", "*<", "*<=", "*<>", "*=", "*>", "*>=", "+", "-", "->", "->>", "-|-", "/", "<", "<#>", "<%", "<+>", "<->",
+    "<->>", "<->>>", "<<", "<<#>>", "<<%", "<<->", "<<<->", "<<=", "<<|", "<=", "<=>", "<>", "<@", "<^", "=", ">",
+    ">=", ">>", ">>=", ">^", "?", "?#", "?&", "?-", "?-|", "?<@", "?|", "?||", "@", "@-@", "@>", "@?", "@@", "@@@",
+    "^", "^@", "|", "|&>", "|/", "|<<", "|>>", "||", "||/", "~", "~*", "~<=~", "~<~", "~=", "~>", "~>=~", "~>~", "~~",
+    "~~*"};
+
+// Discovery reads these. The rest of the catalogue holds source code, accounts, statistics of values or other sessions.
+constexpr std::array<std::string_view, 15> kInformationSchema{
+    "character_sets", "collations", "column_domain_usage", "columns", "constraint_column_usage",
+    "constraint_table_usage", "domains", "element_types", "information_schema_catalog_name", "key_column_usage",
+    "referential_constraints", "schemata", "sequences", "table_constraints", "tables"};
+constexpr std::array<std::string_view, 18> kCatalogue{
+    "pg_attrdef", "pg_attribute", "pg_class", "pg_collation", "pg_constraint", "pg_description", "pg_enum",
+    "pg_extension", "pg_index", "pg_inherits", "pg_namespace", "pg_range", "pg_stat_user_tables",
+    "pg_statio_user_tables", "pg_tables", "pg_timezone_abbrevs", "pg_timezone_names", "pg_type"};
+
+// Settings that tell how values are read and written, and of which version. Others hold paths, commands and secrets.
+constexpr std::array<std::string_view, 29> kSettings{
+    "application_name", "block_size", "bytea_output", "client_encoding", "datestyle", "default_transaction_isolation",
+    "default_transaction_read_only", "extra_float_digits", "in_hot_standby", "integer_datetimes", "intervalstyle",
+    "lc_collate", "lc_ctype", "lc_messages", "lc_monetary", "lc_numeric", "lc_time", "max_identifier_length",
+    "max_index_keys", "search_path", "server_encoding", "server_version", "server_version_num",
+    "standard_conforming_strings", "statement_timeout", "timezone", "transaction_deferrable", "transaction_isolation",
+    "transaction_read_only"};
+
+// Fields of the records that harmless functions return: jsonb_each(), unnest(tsvector), _pg_expandarray(), row types.
+constexpr std::array<std::string_view, 25> kFields{
+    "alias", "description", "dictionaries", "f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "key", "lexeme", "n",
+    "name", "ndoc", "nentry", "ordinality", "positions", "token", "value", "weights", "word", "x", "y"};
+
+template <class Names>
+bool has(const Names& names, std::string_view name) {
+  return std::binary_search(names.begin(), names.end(), name);
+}
+
+}  // namespace
+
+bool is_harmless_function(std::string_view name) { return has(kFunctions, name); }
+bool is_builtin_operator(std::string_view name) { return has(kOperators, name); }
+bool is_readable_setting(std::string_view name) { return has(kSettings, name); }
+bool is_known_field(std::string_view name) { return has(kFields, name); }
+
+bool is_readable_catalogue(std::string_view schema, std::string_view relation) {
+  return schema == "information_schema" ? has(kInformationSchema, relation) : has(kCatalogue, relation);
+}
+
+}  // namespace vmc::sql::postgres

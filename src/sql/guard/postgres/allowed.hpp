@@ -1,0 +1,14 @@
+// What a statement of PostgreSQL may call, compare with, look up and show.
+#pragma once
+
+#include <string_view>
+
+namespace vmc::sql::postgres {
+
+bool is_harmless_function(std::string_view name);  // of pg_catalog
+bool is_builtin_operator(std::string_view name);
+bool is_readable_catalogue(std::string_view schema, std::string_view relation);
+bool is_readable_setting(std::string_view name);  // lower case
+bool is_known_field(std::string_view name);       // of the records that harmless functions return
+
+}  // namespace vmc::sql::postgres

@@ -1,0 +1,295 @@
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "sql/guard/postgres/allowed.hpp"
+#include "sql/guard/postgres/reader.hpp"
+
+namespace vmc::sql::postgres {
+namespace {
+
+// Nodes that are no more than what they hold: fields with expressions, and fields without meaning for the guard.
+struct Plain {
+  std::string_view kind, holds, rest;
+};
+constexpr std::array kPlain{
+    Plain{"A_ArrayExpr", "elements", "location"},
+    Plain{"A_Const", "", "isnull ival fval sval bsval boolval location"},
+    Plain{"A_Indices", "lidx uidx", "is_slice"},
+    Plain{"BoolExpr", "args", "boolop location"},
+    Plain{"BooleanTest", "arg", "booltesttype location"},
+    Plain{"CaseExpr", "arg args defresult", "location"},
+    Plain{"CaseWhen", "expr result", "location"},
+    Plain{"CoalesceExpr", "args", "location"},
+    Plain{"CollateClause", "arg", "collname location"},
+    Plain{"GroupingFunc", "args", "location"},
+    Plain{"GroupingSet", "content", "kind location"},
+    Plain{"List", "items", ""},
+    Plain{"MinMaxExpr", "args", "op location"},
+    Plain{"NamedArgExpr", "arg", "name argnumber location"},
+    Plain{"NullTest", "arg", "nulltesttype location"},
+    Plain{"ResTarget", "val", "name location"},  // inside XMLELEMENT and XMLFOREST
+    Plain{"RowExpr", "args", "row_format location"},
+    Plain{"SQLValueFunction", "", "op typmod location"},
+    Plain{"XmlExpr", "named_args args", "op name xmloption location"},
+    Plain{"XmlSerialize", "expr", "xmloption typeName location"},
+};
+
+constexpr std::int64_t kPiecesMax = 1'000'000;  // of a text or an array that a call makes from nothing
+constexpr std::array<std::string_view, 5> kMakers{"array_fill", "factorial", "lpad", "repeat", "rpad"};
+constexpr std::int64_t kFactorialMax = 1'000;
+constexpr std::int64_t kSeriesMax = 10'000'000;
+
+// Types whose input and output functions look up what is not shared.
+constexpr std::array<std::string_view, 6> kTellingTypes{"aclitem", "regoper", "regoperator", "regproc", "regprocedure", "regrole"};
+constexpr std::array<std::string_view, 4> kRightsColumns{"attacl", "nspacl", "relacl", "typacl"};
+constexpr std::size_t kSubscriptsMax = 16;  // the server allows 6 dimensions
+
+// The largest number written anywhere in a value; texts count with the digits in them ('%1000000000s').
+std::int64_t largest_number(const Value& value) {
+  std::int64_t largest = 0;
+  if (std::int64_t number = 0; value.get(number) == simdjson::SUCCESS) return number;
+  if (std::string_view text; value.get(text) == simdjson::SUCCESS) {
+    std::int64_t digits = 0;
+    for (const char c : text) {
+      digits = c >= '0' && c <= '9' ? std::min<std::int64_t>(digits * 10 + (c - '0'), INT64_MAX / 100) : 0;
+      largest = std::max(largest, digits);
+    }
+    return largest;
+  }
+  if (Array list; value.get(list) == simdjson::SUCCESS)
+    for (const auto& item : list) largest = std::max(largest, largest_number(item));
+  if (Object node; value.get(node) == simdjson::SUCCESS)
+    for (const auto& field : node)
+      if (field.key != "location") largest = std::max(largest, largest_number(field.value));
+  return largest;
+}
+
+// The text of an argument that is a constant.
+std::optional<std::string_view> constant_text(const std::vector<Value>& arguments, std::size_t number) {
+  const auto node = number < arguments.size() ? node_of(arguments[number]) : std::nullopt;
+  Object text;
+  if (!node || node->kind != "A_Const" || node->fields["sval"].get(text) != simdjson::SUCCESS) return std::nullopt;
+  return text_of(text, "sval");
+}
+
+std::optional<double> constant_number(const std::vector<Value>& arguments, std::size_t number) {
+  const auto node = number < arguments.size() ? node_of(arguments[number]) : std::nullopt;
+  if (!node || node->kind != "A_Const") return std::nullopt;
+  Object value;
+  std::int64_t integer = 0;
+  if (node->fields["ival"].get(value) == simdjson::SUCCESS)
+    return value["ival"].get(integer) == simdjson::SUCCESS ? static_cast<double>(integer) : 0.0;  // 0 is left out
+  if (node->fields["fval"].get(value) == simdjson::SUCCESS) return std::strtod(std::string{text_of(value, "fval")}.c_str(), nullptr);
+  return std::nullopt;
+}
+
+std::string lower(std::string_view text) {
+  std::string low{text};
+  for (char& c : low) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return low;
+}
+
+}  // namespace
+
+void TreeReader::expression(const Value& value, std::vector<Use>& uses, Use::Alias alias) {
+  if (refusal_) return;
+  const auto node = node_of(value);
+  if (!node) return not_understood("an expression", 0);
+  const auto& fields = node->fields;
+  if (node->kind == "ColumnRef") return column_ref(fields, uses, alias);
+  if (node->kind == "FuncCall") return call(fields, uses);
+  if (node->kind == "SubLink") return sub_link(fields, uses);
+  if (node->kind == "A_Indirection") return indirection(fields, uses);
+  if (node->kind == "A_Expr") {
+    check_fields("an operator", fields, "kind name lexpr rexpr location");
+    check_operator(fields, "name");
+    for (const auto* side : {"lexpr", "rexpr"})
+      if (const auto part = child_of(fields, side)) expression(*part, uses);
+    return;
+  }
+  if (node->kind == "TypeCast") {
+    check_fields("a cast", fields, "arg typeName location");
+    if (const auto argument = child_of(fields, "arg")) expression(*argument, uses);
+    if (Object type; fields["typeName"].get(type) == simdjson::SUCCESS) type_name(type, uses);
+    return;
+  }
+  if (node->kind == "ParamRef") {
+    check_fields("a parameter", fields, "number location");
+    std::int64_t number = 0;
+    if (fields["number"].get(number) != simdjson::SUCCESS || number < 1 || number > 65'535)
+      not_understood("a parameter without its number", place_of(fields));
+    return;
+  }
+  if (node->kind == "SortBy") {  // of an aggregate, or of a window
+    check_fields("ORDER BY", fields, "node sortby_dir sortby_nulls useOp location");
+    check_operator(fields, "useOp");
+    if (const auto part = child_of(fields, "node")) expression(*part, uses);
+    return;
+  }
+  if (!plain(*node, uses)) not_understood(node->kind, place_of(fields));
+}
+
+// True when the node is one of kPlain.
+bool TreeReader::plain(const Node& node, std::vector<Use>& uses) {
+  const auto rule = std::find_if(kPlain.begin(), kPlain.end(), [&](const Plain& p) { return p.kind == node.kind; });
+  if (rule == kPlain.end()) return false;
+  check_fields(node.kind, node.fields, fmt::format("{} {}", rule->holds, rule->rest));
+  each_word(rule->holds, [&](std::string_view field) {
+    const auto value = child_of(node.fields, field);
+    if (!value) return;
+    if (value->is_array()) expressions(node.fields, field, uses);
+    else expression(*value, uses);
+  });
+  return true;
+}
+
+void TreeReader::expressions(const Object& fields, std::string_view field, std::vector<Use>& uses, Use::Alias alias) {
+  for (const auto& item : items_of(fields, field)) expression(item, uses, alias);
+}
+
+void TreeReader::column_ref(const Object& fields, std::vector<Use>& uses, Use::Alias alias) {
+  check_fields("a column", fields, "fields location");
+  Use use;
+  use.at = place_of(fields);
+  use.alias = alias;
+  for (const auto& item : items_of(fields, "fields")) {
+    const auto part = node_of(item);
+    if (part && part->kind == "String") use.path.emplace_back(text_of(part->fields, "sval"));
+    else if (part && part->kind == "A_Star") use.kind = Use::Kind::star;
+    else return not_understood("a column's name", use.at);
+  }
+  if (!use.path.empty() && std::find(kRightsColumns.begin(), kRightsColumns.end(), use.path.back()) != kRightsColumns.end())
+    refuse(Layer::names, use.at, fmt::format("'{}' of the system catalogue tells of accounts", use.path.back()), {}, Code::schema_access_denied);
+  uses.push_back(std::move(use));
+}
+
+// x[1], (x).field, (x).*
+void TreeReader::indirection(const Object& fields, std::vector<Use>& uses) {
+  check_fields("a subscript or field", fields, "arg indirection");
+  if (const auto argument = child_of(fields, "arg")) expression(*argument, uses);
+  const auto parts = items_of(fields, "indirection");
+  if (parts.size() > kSubscriptsMax) return not_understood("an array of so many dimensions", 0);
+  for (const auto& item : parts) {
+    const auto part = node_of(item);
+    if (!part) return not_understood("a subscript", 0);
+    if (part->kind == "A_Indices") {
+      expression(item, uses);
+    } else if (part->kind == "String") {
+      // (x).f calls a function f where x has no such field.
+      const auto name = text_of(part->fields, "sval");
+      if (is_known_field(name)) continue;
+      Use use;
+      use.kind = Use::Kind::field;
+      use.path.emplace_back(name);
+      uses.push_back(std::move(use));
+    } else if (part->kind != "A_Star") {
+      return not_understood(part->kind, 0);
+    }
+  }
+}
+
+void TreeReader::call(const Object& fields, std::vector<Use>& uses) {
+  const auto at = place_of(fields);
+  check_fields("a function call", fields,
+               "funcname args agg_order agg_filter over agg_within_group agg_star agg_distinct func_variadic funcformat location");
+  const auto name = strings_of(fields, "funcname");
+  if (!name || name->empty()) return not_understood("a function's name", at);
+  // The field of extract() is a word, which libpg_query would take from a parameter too.
+  if (name->back() == "extract" && !constant_text(items_of(fields, "args"), 0)) return not_understood("extract() of a parameter", at);
+  check_function(*name, fields);
+  expressions(fields, "args", uses);
+  expressions(fields, "agg_order", uses);
+  if (const auto filter = child_of(fields, "agg_filter")) expression(*filter, uses);
+  if (Object over; fields["over"].get(over) == simdjson::SUCCESS) window(over, uses);
+}
+
+void TreeReader::check_function(const std::vector<std::string>& name, const Object& fields) {
+  const auto at = place_of(fields);
+  const auto whole = fmt::format("{}", fmt::join(name, "."));
+  if (functions_.contains(whole)) return;
+  const bool own = name.size() == 1 || (name.size() == 2 && name[0] == "pg_catalog");
+  if (own && is_harmless_function(name.back())) return check_arguments(name.back(), fields);
+  if (whole == "information_schema._pg_expandarray") return;
+  refuse(Layer::functions, at, fmt::format("the function {} is not known to be harmless", whole),
+         "The owner can allow it for this connection.");
+}
+
+// Of some functions it is the arguments that decide.
+void TreeReader::check_arguments(std::string_view name, const Object& fields) {
+  const auto at = place_of(fields);
+  const auto arguments = items_of(fields, "args");
+  if (name == "current_setting") {
+    const auto setting = constant_text(arguments, 0);
+    if (!setting || !is_readable_setting(lower(*setting)))
+      refuse(Layer::functions, at, "this setting is not shown", "Settings that tell how values are read, and the version, may be shown.");
+  }
+  if (name == "ts_rewrite" && arguments.size() != 3)
+    refuse(Layer::functions, at, "ts_rewrite with a query runs SQL from text", "Give target and substitute.");
+  const auto most = name == "factorial" ? kFactorialMax : kPiecesMax;
+  const bool makes = std::find(kMakers.begin(), kMakers.end(), name) != kMakers.end();
+  const bool formats = name == "format" && !arguments.empty() && largest_number(arguments.front()) > kPiecesMax;
+  std::int64_t largest = 0;
+  if (makes)
+    for (const auto& argument : arguments) largest = std::max(largest, largest_number(argument));
+  if (largest > most || formats)
+    refuse(Layer::functions, at, fmt::format("{} would make more than {} pieces", name, most), "Ask for less.");
+  if (name == "generate_series") check_series(fields);
+}
+
+void TreeReader::check_series(const Object& fields) {
+  const auto arguments = items_of(fields, "args");
+  const auto step_text = constant_text(arguments, 2);
+  const auto first = constant_number(arguments, 0), last = constant_number(arguments, 1);
+  const auto step = constant_number(arguments, 2).value_or(1);
+  const bool long_series = last && first && step != 0 && (*last - *first) / step > kSeriesMax;
+  const bool fine_steps = step_text && (step_text->find("micro") != std::string_view::npos ||
+                                        step_text->find("milli") != std::string_view::npos || step_text->starts_with("0."));
+  if (long_series || fine_steps)
+    refuse(Layer::functions, place_of(fields), fmt::format("generate_series would make more than {} rows", kSeriesMax),
+           "Ask for a shorter series.");
+}
+
+void TreeReader::window(const Object& fields, std::vector<Use>& uses) {
+  check_fields("a window", fields,
+               "name refname partitionClause orderClause frameOptions startOffset endOffset location");
+  expressions(fields, "partitionClause", uses);
+  expressions(fields, "orderClause", uses);
+  for (const auto* side : {"startOffset", "endOffset"})
+    if (const auto value = child_of(fields, side)) expression(*value, uses);
+}
+
+void TreeReader::sub_link(const Object& fields, std::vector<Use>& uses) {
+  check_fields("a subquery", fields, "subLinkType testexpr operName subselect location");
+  check_operator(fields, "operName");
+  if (const auto test = child_of(fields, "testexpr")) expression(*test, uses);
+  Use use;
+  use.kind = Use::Kind::query;
+  use.at = place_of(fields);
+  use.query = subquery(child_of(fields, "subselect"), use.at);
+  uses.push_back(std::move(use));
+}
+
+void TreeReader::type_name(const Object& fields, std::vector<Use>& uses) {
+  check_fields("a type", fields, "names typmods typemod arrayBounds location");  // not %TYPE, not SETOF
+  const auto names = strings_of(fields, "names");
+  if (!names || names->empty()) return not_understood("a type", place_of(fields));
+  if (std::find(kTellingTypes.begin(), kTellingTypes.end(), names->back()) != kTellingTypes.end())
+    refuse(Layer::functions, place_of(fields), fmt::format("a cast to {} looks up accounts or functions", names->back()));
+  expressions(fields, "typmods", uses);
+}
+
+void TreeReader::check_operator(const Object& fields, std::string_view field) {
+  const auto name = strings_of(fields, field);
+  if (!name) return not_understood("an operator", place_of(fields));
+  if (name->empty()) return;
+  const bool own = name->size() == 1 || (name->size() == 2 && name->front() == "pg_catalog");
+  const auto& op = name->back();
+  const bool word = op == "BETWEEN" || op == "NOT BETWEEN" || op == "BETWEEN SYMMETRIC" || op == "NOT BETWEEN SYMMETRIC";
+  if (own && (word || is_builtin_operator(op))) return;
+  refuse(Layer::functions, place_of(fields), fmt::format("the operator {} is a function that is not known", fmt::join(*name, ".")));
+}
+
+}  // namespace vmc::sql::postgres

@@ -1,0 +1,135 @@
+// Rules about the text of a statement that its parse tree does not show any more. They only ever refuse more.
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "sql/guard/postgres/tree.hpp"
+
+namespace vmc::sql::postgres {
+namespace {
+
+constexpr int kSignsMax = 16;  // in a row, as in - - - 1
+
+// Words an expression may follow. After any other, libpg_query takes a parameter where the server has none: date $1.
+constexpr std::array<std::string_view, 49> kBeforeExpressions{
+    "all", "and", "any", "array", "as", "asymmetric", "between", "both", "by", "case", "content", "distinct",
+    "document", "else", "escape", "exists", "filter", "first", "for", "from", "groups", "having", "ilike", "in",
+    "leading", "like", "limit", "next", "not", "offset", "on", "or", "passing", "placing", "range", "rows", "select",
+    "similar", "some", "symmetric", "then", "to", "trailing", "using", "values", "variadic", "when", "where", "zone"};
+
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+}
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+template <class List>
+bool has(const List& list, std::string_view word) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+// Walks over the tokens of a text that PostgreSQL's own scanner has accepted.
+class Walk {
+ public:
+  explicit Walk(std::string_view text) : text_{text} {}
+
+  std::optional<Refusal> run() {
+    while (at_ < text_.size() && !refusal_) step();
+    return std::move(refusal_);
+  }
+
+ private:
+  char peek(std::size_t ahead = 0) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0'; }
+  void skip_to(std::string_view end) {
+    const auto found = text_.find(end, at_);
+    at_ = found == std::string_view::npos ? text_.size() : found + end.size();
+  }
+  void refuse(std::string what, std::string hint) {
+    refusal_ = Refusal{Layer::tokens, Code::write_operation_rejected, at_, std::move(what), std::move(hint)};
+  }
+
+  void step() {
+    const char c = peek();
+    if (c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v') return void(++at_);
+    if (c == '-' && peek(1) == '-') return line_comment();
+    if (c == '/' && peek(1) == '*') return block_comment();
+    if (is_letter(c)) return word();
+    const bool sign = c == '-' || c == '+';
+    signs_ = sign ? signs_ + 1 : 0;
+    if (signs_ > kSignsMax) return refuse("so many signs in a row are not understood", "One sign is enough.");
+    if (c == '$' && is_digit(peek(1))) return parameter();
+    word_ = {};
+    if (c == '\'') return quoted('\'', escapes_);
+    if (c == '"') return quoted('"', false);
+    if (c == '$') return dollar_quoted();
+    if (c == '(' || c == '[') {
+      if (++depth_ > kNestingMax) refuse("the statement is nested too deeply", "Split it with WITH.");
+    } else if (c == ')' || c == ']') {
+      --depth_;
+    }
+    escapes_ = false;
+    ++at_;
+  }
+
+  void line_comment() { at_ = std::min(text_.find_first_of("\r\n", at_), text_.size()); }
+
+  void block_comment() {
+    int open = 0;
+    do {
+      if (peek() == '/' && peek(1) == '*') ++open, at_ += 2;
+      else if (peek() == '*' && peek(1) == '/') --open, at_ += 2;
+      else ++at_;
+    } while (open > 0 && at_ < text_.size());
+  }
+
+  void word() {
+    const auto start = at_;
+    while (is_letter(peek()) || is_digit(peek()) || peek() == '$') ++at_;
+    word_ = {};
+    for (const char c : text_.substr(start, at_ - start)) word_ += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    escapes_ = word_ == "e" && peek() == '\'';
+    signs_ = 0;
+  }
+
+  void parameter() {
+    if (!word_.empty() && !has(kBeforeExpressions, word_))
+      return refuse(fmt::format("a parameter cannot follow '{}'", word_), "Cast it: $1::date.");
+    ++at_;
+    while (is_digit(peek())) ++at_;
+    word_ = {};
+  }
+
+  void quoted(char quote, bool escapes) {
+    for (++at_; at_ < text_.size(); ++at_) {
+      if (escapes && peek() == '\\') {
+        ++at_;
+      } else if (peek() == quote) {
+        if (peek(1) != quote) break;
+        ++at_;
+      }
+    }
+    ++at_;
+  }
+
+  void dollar_quoted() {
+    auto end = at_ + 1;
+    while (end < text_.size() && (is_letter(text_[end]) || is_digit(text_[end]))) ++end;
+    if (end >= text_.size() || text_[end] != '$') return void(++at_);
+    const auto tag = text_.substr(at_, end + 1 - at_);
+    at_ = end + 1;
+    skip_to(tag);
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+  int depth_ = 0, signs_ = 0;
+  std::string word_;      // the token before, where it was a word
+  bool escapes_ = false;  // it was the E of E'…'
+  std::optional<Refusal> refusal_;
+};
+
+}  // namespace
+
+std::optional<Refusal> check_tokens(std::string_view statement) { return Walk{statement}.run(); }
+
+}  // namespace vmc::sql::postgres

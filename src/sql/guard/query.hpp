@@ -1,0 +1,91 @@
+// What a statement reads, as far as names decide it: queries, the tables and columns they mention, and who sees whom.
+// Each dialect's reader makes one; resolve() judges it. Expressions have no structure here: only the names in them.
+//
+// Names are folded as the dialect compares them (PostgreSQL: lower case unless quoted; MySQL and T-SQL: lower case).
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace vmc::sql {
+
+struct Query;
+using Path = std::vector<std::string>;  // {"customers", "email"}, {"archive", "orders_2019"}
+
+// A name in an expression, or a query in one.
+struct Use {
+  enum class Kind {
+    column,  // path: qualifiers, then the column
+    star,    // path: the qualifiers of "*"
+    query,   // query: a subquery, which sees the names around it
+    field,   // path: one name, of a field of a row value; where there is no such column it would be a function
+  };
+  // Where an unqualified name may also be the name of an output of the same block.
+  enum class Alias {
+    never,   // the select list, WHERE, OVER, any larger expression: columns only
+    first,   // ORDER BY with nothing but the name: the output wins
+    second,  // GROUP BY or HAVING where the dialect allows it: only if no table has such a column
+  };
+  Kind kind = Kind::column;
+  Path path;
+  std::size_t at = 0;
+  Alias alias = Alias::never;
+  std::shared_ptr<const Query> query;  // shared: a Use is copied when a clause is repeated
+};
+
+// One output of a block.
+struct Output {
+  enum class Kind { named, unnamed, star, fields } kind = Kind::unnamed;  // fields: those of a row value, unknown here
+  std::string name;  // named: the alias, the column's name, or what the server would call it
+  Path path;         // star: its qualifiers
+};
+
+// Something in FROM.
+struct Item {
+  enum class Kind {
+    table,     // path; a CTE when the path has one part and one is in sight
+    query,     // query
+    function,  // its arguments stand in `uses`; its columns are unknown
+  };
+  Kind kind = Kind::table;
+  Path path;
+  std::size_t at = 0;
+  std::string alias;                 // empty: the table's own name
+  std::vector<std::string> columns;  // of an alias with a column list
+  std::shared_ptr<const Query> query;
+  bool lateral = false;    // sees the items before it (LATERAL, APPLY; a function always does)
+  bool catalogue = false;  // a system table or view that may be read
+  bool hidden = false;     // one that may not; a CTE of its name may
+  std::vector<Use> uses;
+  bool natural = false;                   // joined to the items before it by all common names
+  std::vector<std::string> using_columns;  // joined to the items before it by these
+};
+
+// One SELECT, VALUES or TABLE.
+struct Block {
+  std::vector<Item> items;
+  std::vector<Output> outputs;
+  std::vector<Use> uses;  // of the select list, join conditions, WHERE, GROUP BY, HAVING, windows
+};
+
+struct CommonTable {
+  std::string name;
+  std::vector<std::string> columns;  // of its list; empty: those of the query
+  std::shared_ptr<const Query> query;
+  bool recursive = false;  // sees itself (and, in `Query::recursive`, all of its WITH)
+};
+
+// [WITH …] block [UNION … block …] [ORDER BY …]
+struct Query {
+  std::vector<CommonTable> with;
+  bool recursive = false;  // WITH RECURSIVE: each sees all of them; otherwise only those before it
+  // Its arms in reading order; an arm in parentheses with its own WITH or ORDER BY is a block whose only item is that
+  // query and whose output is a star.
+  std::vector<Block> blocks;
+  std::vector<Use> order_by;  // ORDER BY, LIMIT; sees the tables of the block when there is only one
+};
+
+}  // namespace vmc::sql

@@ -1,0 +1,25 @@
+// The dialects' own parts; private to the guard.
+#pragma once
+
+#include <set>
+
+#include "sql/guard/guard.hpp"
+#include "sql/guard/query.hpp"
+
+namespace vmc::sql {
+
+// What a reader makes of a statement's text: the query, or why it is refused.
+struct Reading {
+  std::optional<Refusal> refusal;
+  Query query;
+};
+
+// `functions`: the customer's own, as in GuardSettings.
+Reading read_postgres(std::string_view statement, const std::set<std::string>& functions);
+Reading read_mysql(std::string_view statement, const std::set<std::string>& functions);
+Reading read_mssql(std::string_view statement, const std::set<std::string>& functions);
+
+// SQLite's compiler resolves names itself.
+Result<std::unique_ptr<Guard>> make_sqlite_guard(GuardSettings settings);
+
+}  // namespace vmc::sql

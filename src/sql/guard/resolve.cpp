@@ -1,0 +1,339 @@
+#include "sql/guard/resolve.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+namespace vmc::sql {
+namespace {
+
+// Relations of pg_catalog with a column of access rights: relacl, nspacl, attacl, typacl.
+constexpr std::array<std::string_view, 4> kWithRights{"pg_attribute", "pg_class", "pg_namespace", "pg_type"};
+constexpr std::array kPostgresSystemColumns{"cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"};
+
+// The columns of something in FROM, or of a query.
+struct Columns {
+  std::set<std::string> names;
+  bool open = false;  // there may be others
+
+  bool has(const std::string& name) const { return names.contains(name); }
+};
+
+// An item of FROM as the names around it see it.
+struct Visible {
+  std::string alias;  // how it is called; for a table without an alias its own name
+  Path path;          // of a table without an alias: it may be qualified
+  const Catalogue::Table* table = nullptr;
+  Columns columns;              // of what is no table
+  bool lists_accounts = false;  // a system table with a column of rights
+};
+
+struct Scope {
+  const Scope* outer = nullptr;
+  std::vector<Visible> items;
+  std::set<std::string> outputs;
+};
+
+// The CTEs in sight, innermost first.
+struct With {
+  const With* outer = nullptr;
+  std::string name;
+  Columns columns;
+};
+
+std::string text_of(const Path& path) { return fmt::format("{}", fmt::join(path, ".")); }
+
+class Resolver {
+ public:
+  Resolver(Dialect dialect, const Catalogue& catalogue) : dialect_{dialect}, catalogue_{catalogue} {}
+
+  Verdict run(const Query& query) {
+    resolve(query, nullptr, nullptr);
+    if (refusal_) return {std::move(refusal_), {}, {}};
+    return {std::nullopt, {tables_.begin(), tables_.end()}, {starred_.begin(), starred_.end()}};
+  }
+
+ private:
+  Columns resolve(const Query& query, const Scope* outer, const With* with);
+  Columns resolve_with(const Query& query, std::size_t next, const Scope* outer, const With* with);
+  Columns resolve_body(const Query& query, const Scope* outer, const With* with);
+  Columns resolve_block(const Block& block, Scope& scope, const With* with);
+  void add_item(const Item& item, Scope& scope, const With* with);
+  Visible visible(const Item& item, const Scope& scope, const With* with);
+  Visible visible_table(const Item& item, const With* with);
+  void check_join(const Item& item, Scope& scope);
+
+  void use(const Use& use, const Scope& scope, const With* with);
+  void use_column(const Use& use, const Scope& scope);
+  void use_bare(const Use& use, const Scope& scope);
+  void use_qualified(const Use& use, const Scope& scope);
+  void use_star(const Path& qualifiers, std::size_t at, const Scope& scope);
+  void reach_all(const Visible& item, std::size_t at);
+  bool reach(const Visible& item, const std::string& column, std::size_t at);
+  const Visible* find_item(const Path& qualifiers, const Scope& scope) const;
+
+  bool is_system_column(const std::string& name) const {
+    return dialect_ == Dialect::postgres &&
+           std::find(kPostgresSystemColumns.begin(), kPostgresSystemColumns.end(), name) != kPostgresSystemColumns.end();
+  }
+  bool is_column_somewhere(const std::string& name) const {
+    if (!catalogue_.closed()) return true;
+    const auto& tables = catalogue_.tables();
+    return std::any_of(tables.begin(), tables.end(), [&](const auto& entry) {
+      return entry.second.columns->contains(name) && !entry.second.private_columns.contains(name);
+    });
+  }
+  void deny(std::size_t at, std::string what, std::string hint = {}) {
+    if (!refusal_) refusal_ = Refusal{Layer::names, Code::schema_access_denied, at, std::move(what), std::move(hint)};
+  }
+
+  Dialect dialect_;
+  const Catalogue& catalogue_;
+  std::optional<Refusal> refusal_;
+  std::set<std::string> tables_, starred_;
+};
+
+Columns named(const std::vector<std::string>& list, Columns columns) {
+  if (list.empty()) return columns;
+  return {{list.begin(), list.end()}, true};  // a list may be shorter than the columns: the rest keep their names
+}
+
+Columns Resolver::resolve(const Query& query, const Scope* outer, const With* with) {
+  return resolve_with(query, 0, outer, with);
+}
+
+// One CTE after the other, each on the stack of the one before: names in sight are a chain.
+Columns Resolver::resolve_with(const Query& query, std::size_t next, const Scope* outer, const With* with) {
+  if (refusal_) return {};
+  if (next == query.with.size()) return resolve_body(query, outer, with);
+  if (next == 0 && query.recursive) {
+    // All see all: their columns are not known before they are read.
+    std::vector<With> chain(query.with.size());
+    const With* last = with;
+    for (std::size_t i = 0; i < chain.size(); ++i) {
+      chain[i] = {last, query.with[i].name, Columns{{}, true}};
+      last = &chain[i];
+    }
+    for (std::size_t i = 0; i < chain.size(); ++i)
+      chain[i].columns = named(query.with[i].columns, resolve(*query.with[i].query, outer, last));
+    return resolve_body(query, outer, last);
+  }
+  const auto& table = query.with[next];
+  const With self{with, table.name, Columns{{}, true}};
+  auto columns = resolve(*table.query, outer, table.recursive ? &self : with);
+  const With seen{with, table.name, named(table.columns, std::move(columns))};
+  return resolve_with(query, next + 1, outer, &seen);
+}
+
+Columns Resolver::resolve_body(const Query& query, const Scope* outer, const With* with) {
+  Columns columns;
+  Scope only{outer, {}, {}};
+  for (std::size_t i = 0; i < query.blocks.size(); ++i) {
+    Scope scope{outer, {}, {}};
+    auto made = resolve_block(query.blocks[i], scope, with);
+    if (i == 0) {
+      columns = std::move(made);  // the first arm names the columns
+      only = std::move(scope);
+    }
+  }
+  if (query.blocks.size() > 1) {
+    only.items.clear();
+    only.items.push_back({"", {}, nullptr, columns, false});
+  }
+  for (const auto& one : query.order_by) use(one, only, with);
+  return columns;
+}
+
+Columns Resolver::resolve_block(const Block& block, Scope& scope, const With* with) {
+  for (const auto& item : block.items) add_item(item, scope, with);
+  for (const auto& output : block.outputs)
+    if (output.kind == Output::Kind::named) scope.outputs.insert(output.name);
+  for (const auto& one : block.uses) use(one, scope, with);
+  Columns columns{scope.outputs, false};
+  for (const auto& output : block.outputs) {
+    columns.open = columns.open || output.kind == Output::Kind::fields;
+    if (output.kind != Output::Kind::star) continue;
+    use_star(output.path, 0, scope);
+    for (const auto& item : scope.items) {
+      if (!output.path.empty() && find_item(output.path, scope) != &item) continue;
+      if (item.table && item.table->columns) columns.names.insert(item.table->columns->begin(), item.table->columns->end());
+      if (!item.table) columns.names.insert(item.columns.names.begin(), item.columns.names.end());
+      columns.open = columns.open || (item.table ? !item.table->columns : item.columns.open);
+    }
+  }
+  return columns;
+}
+
+void Resolver::add_item(const Item& item, Scope& scope, const With* with) {
+  auto seen = visible(item, scope, with);
+  for (const auto& one : item.uses) use(one, scope, with);
+  if (seen.table && !item.columns.empty() && !seen.table->private_columns.empty())
+    deny(item.at, fmt::format("a list of column names over '{}' would rename private columns", seen.table->name),
+         "Select the columns by their own names.");
+  scope.items.push_back(std::move(seen));
+  check_join(item, scope);
+}
+
+Visible Resolver::visible(const Item& item, const Scope& scope, const With* with) {
+  if (item.kind == Item::Kind::table) return visible_table(item, with);
+  Columns columns{{}, true};
+  if (item.kind == Item::Kind::query) columns = resolve(*item.query, item.lateral ? &scope : scope.outer, with);
+  return {item.alias, {}, nullptr, named(item.columns, std::move(columns)), false};
+}
+
+Visible Resolver::visible_table(const Item& item, const With* with) {
+  const auto& name = item.path.back();
+  const auto alias = item.alias.empty() ? name : item.alias;
+  if (item.path.size() == 1)
+    for (; with; with = with->outer)
+      if (with->name == name) return {alias, {}, nullptr, named(item.columns, with->columns), false};
+  const Path path = item.alias.empty() ? item.path : Path{};
+  if (item.hidden)
+    deny(item.at, fmt::format("'{}' of the system catalogue is not read", text_of(item.path)),
+         "Tables, columns and keys may be read.");
+  if (item.catalogue) {
+    if (catalogue_.has_private())
+      deny(item.at, fmt::format("'{}' tells of private tables and columns too", text_of(item.path)),
+           "Use the published schema.");
+    const bool rights = std::find(kWithRights.begin(), kWithRights.end(), name) != kWithRights.end();
+    return {alias, path, nullptr, named(item.columns, Columns{{}, true}), rights};
+  }
+  const auto* table = catalogue_.find(item.path);
+  if (!table) {
+    deny(item.at, fmt::format("'{}' is not in the approved schema of this connection", text_of(item.path)),
+         "Check the name, or ask the owner to approve it.");
+    return {alias, path, nullptr, Columns{{}, true}, false};
+  }
+  if (table->all_private)
+    deny(item.at, fmt::format("'{}' is private", text_of(item.path)), "Its owner keeps it out of what is shared.");
+  if (catalogue_.closed()) tables_.insert(table->name);
+  else tables_.insert(text_of(item.path));
+  return {alias, path, table, named(item.columns, Columns{}), false};
+}
+
+// The item is the last of the scope.
+void Resolver::check_join(const Item& item, Scope& scope) {
+  if (item.natural)
+    for (const auto& side : scope.items)
+      if (side.table && !side.table->private_columns.empty())
+        deny(item.at, fmt::format("NATURAL JOIN compares private columns of '{}' too", side.table->name),
+             "Name the columns with ON or USING.");
+  for (const auto& column : item.using_columns)
+    for (const auto& side : scope.items)
+      if (side.table && side.table->private_columns.contains(column)) reach(side, column, item.at);
+}
+
+void Resolver::use(const Use& one, const Scope& scope, const With* with) {
+  if (refusal_) return;
+  switch (one.kind) {
+    case Use::Kind::column:
+      return use_column(one, scope);
+    case Use::Kind::star:
+      return use_star(one.path, one.at, scope);
+    case Use::Kind::query:
+      resolve(*one.query, &scope, with);
+      return;
+    case Use::Kind::field:
+      if (!is_column_somewhere(one.path.front()))
+        deny(one.at, fmt::format("'{}' is no approved column of any table", one.path.front()), "Check the name.");
+  }
+}
+
+void Resolver::use_column(const Use& one, const Scope& scope) {
+  if (one.path.size() == 1)
+    use_bare(one, scope);
+  else
+    use_qualified(one, scope);
+}
+
+// Innermost scope first. Where a scope may have the name (its columns are not all known), the ones around it are still
+// searched for a private column: the name could be that.
+void Resolver::use_bare(const Use& one, const Scope& scope) {
+  const auto& name = one.path.front();
+  bool maybe = false;
+  if (one.alias == Use::Alias::first && scope.outputs.contains(name)) return;
+  for (const auto* level = &scope; level; level = level->outer) {
+    bool found = false;
+    for (const auto& item : level->items) {
+      if (item.table) {
+        found = reach(item, name, one.at) || found;
+        maybe = maybe || !item.table->columns;
+      }
+      found = found || item.columns.has(name);
+      maybe = maybe || item.columns.open;
+      if (refusal_) return;
+    }
+    if (found) return;
+    if (level == &scope && one.alias != Use::Alias::never && scope.outputs.contains(name)) return;
+    // The name of an item in an expression stands for its whole row.
+    for (const auto& item : level->items)
+      if (dialect_ == Dialect::postgres && item.alias == name) return reach_all(item, one.at);
+  }
+  if (maybe || !catalogue_.closed()) return;
+  deny(one.at, fmt::format("'{}' is no approved column of the tables here", name),
+       "Check the name, or ask the owner to approve it.");
+}
+
+void Resolver::use_qualified(const Use& one, const Scope& scope) {
+  const Path qualifiers{one.path.begin(), one.path.end() - 1};
+  const auto& name = one.path.back();
+  const auto* item = find_item(qualifiers, scope);
+  if (!item)
+    return deny(one.at, fmt::format("'{}' names no table of this statement", text_of(qualifiers)), "Check its alias.");
+  if (item->table ? reach(*item, name, one.at) || !item->table->columns : item->columns.has(name) || item->columns.open)
+    return;
+  deny(one.at, fmt::format("'{}' is no approved column of '{}'", name, text_of(qualifiers)),
+       "Check the name, or ask the owner to approve it.");
+}
+
+void Resolver::use_star(const Path& qualifiers, std::size_t at, const Scope& scope) {
+  if (qualifiers.empty()) {
+    for (const auto& item : scope.items) reach_all(item, at);
+    return;
+  }
+  const auto* item = find_item(qualifiers, scope);
+  if (!item) return deny(at, fmt::format("'{}' names no table of this statement", text_of(qualifiers)), "Check its alias.");
+  reach_all(*item, at);
+}
+
+void Resolver::reach_all(const Visible& item, std::size_t at) {
+  if (item.lists_accounts)
+    return deny(at, fmt::format("all columns of '{}' would include who may do what", item.alias), "List the columns that are needed.");
+  if (!item.table) return;
+  if (!item.table->private_columns.empty())
+    return deny(at, fmt::format("all columns of '{}' would include private ones", item.table->name),
+                "List the columns that are needed.");
+  if (catalogue_.closed()) starred_.insert(item.table->name);
+}
+
+// Does the item's table have the column? A private one is refused.
+bool Resolver::reach(const Visible& item, const std::string& column, std::size_t at) {
+  const auto& table = *item.table;
+  if (table.private_columns.contains(column)) {
+    deny(at, fmt::format("'{}.{}' is private", table.name, column), "Its owner keeps it out of what is shared.");
+    return true;
+  }
+  if (item.columns.has(column)) return true;  // of the alias's list
+  return is_system_column(column) || (table.columns && table.columns->contains(column));
+}
+
+const Visible* Resolver::find_item(const Path& qualifiers, const Scope& scope) const {
+  for (const auto* level = &scope; level; level = level->outer)
+    for (const auto& item : level->items) {
+      if (qualifiers.size() == 1 && item.alias == qualifiers[0]) return &item;
+      if (item.path.size() < 2 && qualifiers.size() < 2) continue;
+      // "public.orders.id" where FROM says "orders" or "public.orders".
+      if (item.path.empty() || item.path.back() != qualifiers.back()) continue;
+      if (item.table ? catalogue_.find(qualifiers) == item.table : item.path == qualifiers) return &item;
+    }
+  return nullptr;
+}
+
+}  // namespace
+
+Verdict resolve(Dialect dialect, const Query& query, const Catalogue& catalogue) {
+  return Resolver{dialect, catalogue}.run(query);
+}
+
+}  // namespace vmc::sql

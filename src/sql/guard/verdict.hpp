@@ -1,0 +1,41 @@
+// What the guard says of a statement: accepted, or refused by one layer, at one place, with what to do instead.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/error.hpp"
+
+namespace vmc::sql {
+
+// In the order they look: the text as a whole, its tokens, its grammar, the functions it calls, what it reaches.
+enum class Layer { text, tokens, syntax, functions, names };
+std::string_view to_string(Layer layer);
+
+struct Refusal {
+  Layer layer = Layer::syntax;
+  Code code = Code::write_operation_rejected;
+  std::size_t at = 0;  // byte of the statement
+  std::string what;    // a sentence without its full stop; names things of the statement, never values
+  std::string hint;    // what to do instead; may be empty
+};
+
+struct Verdict {
+  std::optional<Refusal> refusal;
+  // Of an accepted statement: tables ("orders", "archive.orders_2019") it reads, and those of them it reads with a
+  // star: their columns must still be the approved ones when it runs.
+  std::vector<std::string> tables, starred;
+
+  bool accepted() const { return !refusal.has_value(); }
+};
+
+// "syntax, line 2, column 8: DELETE changes data. Ask for rows with SELECT."
+std::string describe(const Refusal& refusal, std::string_view statement);
+
+inline constexpr std::size_t kStatementBytesMax = 256 * 1024;
+inline constexpr int kNestingMax = 64;  // parentheses, subqueries, CASE: what recursion follows
+
+}  // namespace vmc::sql

@@ -1,0 +1,83 @@
+// The guard against the corpora in tests/corpora/guard: no statement of escaping.ndjson passes, every one of honest.ndjson
+// does, and private.ndjson is judged as it says.
+#include <catch2/catch.hpp>
+
+#include <fstream>
+#include <iostream>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "core/json.hpp"
+#include "sql/guard/guard.hpp"
+
+using namespace vmc;
+using sql::Dialect;
+
+namespace {
+
+struct Corpus {
+  Dialect dialect;
+  std::string name;
+};
+
+const std::vector<std::string> kPrivate{"customers.email", "salaries.*", "staff_pay.*"};
+
+std::filesystem::path folder_of(const Corpus& corpus) {
+  return std::filesystem::path{VMC_SOURCE_DIR} / "tests/corpora/guard" / corpus.name;
+}
+
+data::Schema schema_of(const Corpus& corpus) {
+  std::ifstream in{folder_of(corpus) / "schema.json"};
+  auto schema = data::schema_from_json(Json::parse(in));
+  if (!schema) FAIL(schema.error().text());
+  return std::move(*schema);
+}
+
+std::vector<Json> lines_of(const Corpus& corpus, const char* file) {
+  std::ifstream in{folder_of(corpus) / file};
+  std::vector<Json> lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(Json::parse(line));
+  REQUIRE(lines.size() > 100);
+  return lines;
+}
+
+std::unique_ptr<sql::Guard> guard_of(const Corpus& corpus, const data::Schema* schema,
+                                     const std::vector<std::string>& private_parts) {
+  auto catalogue = sql::Catalogue::make(corpus.dialect, schema, private_parts, "shop");
+  if (!catalogue) FAIL(catalogue.error().text());
+  auto guard = sql::make_guard(corpus.dialect, {std::move(*catalogue), {}});
+  if (!guard) FAIL(guard.error().text());
+  return std::move(*guard);
+}
+
+// One line for each statement that is judged otherwise than the corpus says.
+std::string wrong(const sql::Guard& guard, const std::vector<Json>& lines, const std::string& expected) {
+  std::string list;
+  for (const auto& line : lines) {
+    const auto statement = line.at("sql").get<std::string>();
+    const auto verdict = guard.judge(statement);
+    const auto want = expected.empty() ? line.at("verdict").get<std::string>() : expected;
+    if (verdict.accepted() == (want == "accept")) continue;
+    list += fmt::format("{} ({}) is {}: {}\n    {}\n", line.at("id").get<std::string>(), line.at("class").get<std::string>(),
+                        verdict.accepted() ? "accepted" : "refused", statement.substr(0, 300),
+                        verdict.accepted() ? line.at("reason").get<std::string>() : describe(*verdict.refusal, statement));
+  }
+  return list;
+}
+
+void judge_corpora(const Corpus& corpus) {
+  const auto schema = schema_of(corpus);
+  const auto open = guard_of(corpus, nullptr, {});
+  const auto closed = guard_of(corpus, &schema, {});
+  const auto narrow = guard_of(corpus, &schema, kPrivate);
+  CHECK(wrong(*closed, lines_of(corpus, "escaping.ndjson"), "reject") == "");
+  CHECK(wrong(*narrow, lines_of(corpus, "escaping.ndjson"), "reject") == "");
+  CHECK(wrong(*closed, lines_of(corpus, "honest.ndjson"), "accept") == "");
+  CHECK(wrong(*open, lines_of(corpus, "honest.ndjson"), "accept") == "");
+  CHECK(wrong(*narrow, lines_of(corpus, "private.ndjson"), "") == "");
+}
+
+}  // namespace
+
+TEST_CASE("the corpus of PostgreSQL is judged as it says") { judge_corpora({Dialect::postgres, "postgres"}); }
