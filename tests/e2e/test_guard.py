@@ -1,0 +1,51 @@
+"""The guard from the command line, as an IT person tries it before trusting it."""
+
+import json
+import unittest
+
+from harness import ROOT, E2ETest, vmc
+
+CORPORA = ROOT / "tests/corpora/guard"
+
+
+class GuardCheck(E2ETest):
+    def check(self, statements, *flags, dialect="postgres"):
+        lines = "".join(json.dumps({"id": n, "sql": s}, ensure_ascii=False) + "\n" for n, s in enumerate(statements))
+        done = vmc("guard", "check", "--dialect", dialect, *flags, stdin=lines)
+        self.assertEqual(done.code, 0, done)
+        verdicts = [json.loads(line) for line in done.out.splitlines()]
+        self.assertEqual([v["id"] for v in verdicts], list(range(len(statements))))
+        return verdicts
+
+    def test_a_refusal_names_layer_code_place_and_what_to_do(self):
+        good, verb, second = self.check(["SELECT 1", "DROP TABLE orders", "SELECT 1; DELETE FROM orders"])
+        self.assertEqual((good["verdict"], good["code"], good["reason"]), ("accept", "", ""))
+        self.assertEqual((verb["verdict"], verb["code"]), ("reject", "WRITE_KEYWORD_DETECTED"))
+        self.assertEqual(second["verdict"], "reject")
+        for verdict in (verb, second):
+            self.assertRegex(verdict["reason"], r"at line \d+, column \d+|at character \d+|line \d+")
+
+    def test_a_schema_closes_what_it_does_not_name_and_private_parts_are_out_of_reach(self):
+        flags = ["--schema", CORPORA / "postgres/schema.json", "--private", "customers.email,salaries.*"]
+        verdicts = self.check(["SELECT name FROM customers", "SELECT email FROM customers", "SELECT * FROM customers",
+                               "SELECT count(*) FROM salaries", "SELECT * FROM no_such_table"], *flags)
+        self.assertEqual([v["verdict"] for v in verdicts], ["accept"] + ["reject"] * 4, verdicts)
+        self.assertEqual(verdicts[1]["code"], "SCHEMA_ACCESS_DENIED")
+
+    def test_every_line_of_the_corpus_is_answered_and_none_escapes(self):
+        lines = (CORPORA / "postgres/escaping.ndjson").read_text().splitlines()
+        done = vmc("guard", "check", "--dialect", "postgres", "--schema", CORPORA / "postgres/schema.json",
+                   stdin="\n".join(lines) + "\n")
+        self.assertEqual(done.code, 0, done)
+        verdicts = [json.loads(line) for line in done.out.splitlines()]
+        self.assertEqual(len(verdicts), len(lines))
+        self.assertEqual([v["id"] for v in verdicts if v["verdict"] != "reject" or not v["reason"]], [])
+
+    def test_what_is_no_statement_ends_it_with_the_line(self):
+        done = vmc("--json", "guard", "check", "--dialect", "postgres", stdin='{"id": 1, "sql": "SELECT 1"}\n{"id": 2}\n')
+        self.assertNotEqual(done.code, 0, done)
+        self.assertIn("line 2", done.error["message"])
+
+
+if __name__ == "__main__":
+    unittest.main()
