@@ -24,7 +24,7 @@ struct ConnectionSettings {
   std::uint16_t port = 5432;
   std::string database, user, sslmode = "prefer";
   config::SecretRef password;              // empty: the vault's record "connection/ID"
-  std::string queries = "intents";         // this version takes intents only
+  std::string queries = "select";          // "intents", or any statement the guard passes
   std::vector<std::string> private_names;  // "employees.salary", "audit_*"
   std::vector<std::string> writable_tables;
   sources::PoolSettings pool;

@@ -58,6 +58,7 @@ awaitable<Result<void>> Connections::look_up(Connection& connection) {
                    fmt::format("no schema of connection '{}' is approved", connection.settings.id),
                    fmt::format("Approve it on the agent: vmc agent schema publish {}", connection.settings.id));
   connection.shown = visible(**schema, connection.settings.private_names);
+  connection.approved = std::move(**schema);
   connection.shown_at = Steady::now();
   connection.shown_approvals = known;
   co_return Result<void>{};
@@ -81,6 +82,25 @@ awaitable<Result<data::TableInfo>> Connections::writable_table(std::string conne
     co_return fail(Code::write_not_permitted,
                    fmt::format("table '{}' of connection '{}' is not opened for writing", name, connection));
   co_return co_await table(std::move(connection), std::move(name));
+}
+
+awaitable<Result<std::shared_ptr<const JudgedBy>>> Connections::judge(std::string connection) {
+  VMC_CO_TRY(found, find(connection));
+  if (found->settings.queries != "select")
+    co_return fail(Code::write_operation_rejected,
+                   fmt::format("connection '{}' takes intents only, no SQL", connection),
+                   "Its owner can set queries = \"select\" in the agent's configuration.");
+  VMC_CO_CHECK(co_await look_up(*found));
+  if (found->judge && found->judge->schema == found->approved) co_return found->judge;
+  auto made = std::make_shared<JudgedBy>();
+  made->schema = found->approved;
+  const auto dialect = found->settings.type == "postgres" ? sql::Dialect::postgres : sql::Dialect::sqlite;
+  const auto parts = hidden_parts(made->schema, found->settings.private_names);
+  VMC_CO_TRY(catalogue, sql::Catalogue::make(dialect, &made->schema, parts, found->settings.database));
+  VMC_CO_TRY(guard, sql::make_guard(dialect, {std::move(catalogue), {}}));
+  made->guard = std::move(guard);
+  found->judge = std::move(made);
+  co_return found->judge;
 }
 
 awaitable<Result<std::vector<std::pair<std::string, data::Schema>>>> Connections::approved() {

@@ -10,18 +10,27 @@
 #include "agent/journal.hpp"
 #include "agent/keys.hpp"
 #include "sources/pool.hpp"
+#include "sql/guard/guard.hpp"
 
 namespace vmc::agent {
 
 std::unique_ptr<sources::Source> make_source(const ConnectionSettings& connection,
                                              std::function<Result<crypto::Secret>()> password);
 
+// A guard, and the schema it was made for.
+struct JudgedBy {
+  data::Schema schema;
+  std::unique_ptr<sql::Guard> guard;
+};
+
 struct Connection {
   ConnectionSettings settings;
   std::unique_ptr<sources::SourcePool> pool;
   std::optional<data::Schema> shown;  // as approved and not private, when it was last read
+  data::Schema approved;              // with what is private: names resolve as the database resolves them
   Steady::time_point shown_at{};
   std::int64_t shown_approvals = -1;  // changes known of at that time
+  std::shared_ptr<const JudgedBy> judge;  // shared with statements being judged on another thread
 };
 
 class Connections {
@@ -34,6 +43,8 @@ class Connections {
   awaitable<Result<data::TableInfo>> table(std::string connection, std::string name);
   // The same, and the owner must have listed it for writing: WRITE_NOT_PERMITTED.
   awaitable<Result<data::TableInfo>> writable_table(std::string connection, std::string name);
+  // What judges statements for the connection now. WRITE_OPERATION_REJECTED when its owner takes intents only.
+  awaitable<Result<std::shared_ptr<const JudgedBy>>> judge(std::string connection);
   // What is approved has changed: it is read anew. Without this it is, too, after a second.
   void forget_approved() { ++approvals_; }
   // Everything that is approved, to be sent to the cloud.

@@ -11,6 +11,7 @@ namespace vmc::agent {
 namespace {
 
 constexpr std::size_t kQueryRowsMax = 10'000;
+constexpr std::size_t kJudgedOnLoop = 8u << 10;  // bytes of a statement; longer ones on the cpu pool
 constexpr Duration kLoadTimeout = std::chrono::minutes{10};
 
 wire::CommandResult result_for(const wire::Command& command) {
@@ -41,6 +42,40 @@ Json cell(const data::Value& value) {
     return *number;
   return data::format(value);
 }
+
+// The rows of a small query, as JSON.
+class InlineRows {
+ public:
+  Result<void> take(const data::Batch& batch) {
+    if (rows_.size() + batch.rows > kQueryRowsMax)
+      return fail(Code::invalid_request, fmt::format("the query has more than {} rows", kQueryRowsMax),
+                  "Add a limit, or use a workflow.");
+    for (std::size_t row = 0; row < batch.rows; ++row) {
+      Json cells = Json::array();
+      for (const auto& column : batch.columns) cells.push_back(cell(data::value_at(column, row)));
+      bytes_ += to_text(cells).size();
+      rows_.push_back(std::move(cells));
+      if (bytes_ > wire::kInlineResultMax)
+        return fail(Code::invalid_request, "the query's rows have more than 256 KiB", "Add a limit, or use a workflow.");
+    }
+    return {};
+  }
+
+  wire::CommandResult result(const wire::Command& command, const data::RowType& type) {
+    Json columns = Json::array();
+    for (const auto& field : type) columns.push_back({{"name", field.name}, {"type", data::to_string(field.type)}});
+    auto result = result_for(command);
+    result.row_count = static_cast<std::int64_t>(rows_.size());
+    result.inline_result = Json::object();
+    result.inline_result["columns"] = std::move(columns);
+    result.inline_result["rows"] = std::move(rows_);
+    return result;
+  }
+
+ private:
+  Json rows_ = Json::array();
+  std::size_t bytes_ = 0;
+};
 
 }  // namespace
 
@@ -212,42 +247,51 @@ awaitable<Result<wire::CommandResult>> Executor::digest_keys(const wire::Command
 }
 
 awaitable<Result<wire::CommandResult>> Executor::query(const wire::Command& command) {
+  if (command.payload.query) co_return co_await query_statement(command);
+  co_return co_await query_intent(command);
+}
+
+awaitable<Result<wire::CommandResult>> Executor::query_intent(const wire::Command& command) {
   VMC_CO_TRY(intent, intent_of(command));
   VMC_CO_TRY(connection, connections_.find(command.payload.connection));
   VMC_CO_TRY(table, co_await connections_.table(command.payload.connection, intent->table));
-  Json columns = Json::array(), rows = Json::array();
-  std::size_t bytes = 0;
+  InlineRows rows;
   auto work = [&](sources::Session& session) -> Result<void> {
-    columns = Json::array();
-    rows = Json::array();
-    bytes = 0;
-    auto sink = [&](data::Batch batch) -> Result<void> {
-      if (rows.size() + batch.rows > kQueryRowsMax)
-        return fail(Code::invalid_request, fmt::format("the query has more than {} rows", kQueryRowsMax),
-                    "Add a limit, or use a workflow.");
-      for (std::size_t row = 0; row < batch.rows; ++row) {
-        Json cells = Json::array();
-        for (const auto& column : batch.columns) cells.push_back(cell(data::value_at(column, row)));
-        bytes += cells.dump().size();
-        rows.push_back(std::move(cells));
-        if (bytes > wire::kInlineResultMax)
-          return fail(Code::invalid_request, "the query's rows have more than 256 KiB",
-                      "Add a limit, or use a workflow.");
-      }
-      return {};
-    };
+    rows = {};
+    auto sink = [&](data::Batch batch) { return rows.take(batch); };
     return session.read(*intent, table, limits_of(command), sink);
   };
   VMC_CO_CHECK(co_await connection->pool->use(sources::Access::read, work));
   VMC_CO_TRY(type, row_type_of(table, intent->columns));
-  for (const auto& field : *type)
-    columns.push_back({{"name", field.name}, {"type", data::to_string(field.type)}});
-  auto result = result_for(command);
-  result.row_count = static_cast<std::int64_t>(rows.size());
-  result.inline_result = Json::object();
-  result.inline_result["columns"] = std::move(columns);
-  result.inline_result["rows"] = std::move(rows);
-  co_return result;
+  co_return rows.result(command, *type);
+}
+
+// The guard judges before a connection is touched.
+awaitable<Result<wire::CommandResult>> Executor::query_statement(const wire::Command& command) {
+  VMC_CO_TRY(connection, connections_.find(command.payload.connection));
+  VMC_CO_TRY(judge, co_await connections_.judge(command.payload.connection));
+  const auto& statement = *command.payload.query;
+  auto look = [&] { return judge->guard->judge(statement); };
+  auto verdict = statement.size() <= kJudgedOnLoop ? look() : sql::Verdict{};
+  if (statement.size() > kJudgedOnLoop) verdict = co_await offload(cpu_, look);
+  if (verdict.refusal) co_return fail(verdict.refusal->code, sql::describe(*verdict.refusal, statement));
+  sources::SqlQuery query;
+  query.text = statement.substr(verdict.begin, verdict.length);
+  query.params = command.payload.params;
+  query.is_query = verdict.is_query;
+  for (const auto& name : verdict.starred)
+    if (const auto* table = judge->schema.table(name)) query.whole.push_back(table);
+  InlineRows rows;
+  data::RowTypePtr type;
+  auto work = [&](sources::Session& session) -> Result<void> {
+    rows = {};
+    auto sink = [&](data::Batch batch) { return rows.take(batch); };
+    VMC_TRY(found, session.query(query, limits_of(command), sink));
+    type = std::move(found);
+    return {};
+  };
+  VMC_CO_CHECK(co_await connection->pool->use(sources::Access::read, work));
+  co_return rows.result(command, *type);
 }
 
 }  // namespace vmc::agent

@@ -31,6 +31,8 @@ class Executor {
   awaitable<Result<wire::CommandResult>> load(const wire::Command& command);
   awaitable<Result<wire::CommandResult>> digest_keys(const wire::Command& command);
   awaitable<Result<wire::CommandResult>> query(const wire::Command& command);
+  awaitable<Result<wire::CommandResult>> query_intent(const wire::Command& command);
+  awaitable<Result<wire::CommandResult>> query_statement(const wire::Command& command);
 
   sources::ReadLimits limits_of(const wire::Command& command) const;
 

@@ -33,6 +33,19 @@ bool matches(std::string_view pattern, std::string_view name) {
   return p == pattern.size();
 }
 
+std::vector<std::string> hidden_parts(const data::Schema& schema, const std::vector<std::string>& private_names) {
+  std::vector<std::string> parts;
+  for (const auto& table : schema.tables) {
+    if (any_matches(private_names, table.name)) {
+      parts.push_back(table.name + ".*");
+      continue;
+    }
+    for (const auto& column : table.columns)
+      if (const auto part = table.name + "." + column.name; any_matches(private_names, part)) parts.push_back(part);
+  }
+  return parts;
+}
+
 data::Schema visible(const data::Schema& schema, const std::vector<std::string>& private_names) {
   data::Schema shown;
   for (const auto& table : schema.tables) {

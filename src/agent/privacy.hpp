@@ -10,6 +10,8 @@
 namespace vmc::agent {
 
 bool matches(std::string_view pattern, std::string_view name);
+// What the private names mean in a schema: "customers.email", "salaries.*".
+std::vector<std::string> hidden_parts(const data::Schema& schema, const std::vector<std::string>& private_names);
 // The schema without private tables and columns, and without keys and references that name them.
 data::Schema visible(const data::Schema& schema, const std::vector<std::string>& private_names);
 

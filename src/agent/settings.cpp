@@ -20,7 +20,7 @@ ConnectionSettings read_connection(config::Table table) {
   c.sslmode = table.choice("sslmode", c.sslmode,
                            {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"});
   c.password = table.secret("password");
-  c.queries = table.choice("queries", c.queries, {"intents"});
+  c.queries = table.choice("queries", c.queries, {"intents", "select"});
   c.private_names = table.strings("private");
   c.writable_tables = table.strings("writable_tables");
   auto pool = table.table("pool");

@@ -3,6 +3,7 @@
 
 #include "cli/session.hpp"
 #include "core/text.hpp"
+#include "wire/command.hpp"
 
 namespace vmc::cli {
 namespace {
@@ -137,15 +138,21 @@ void add_connector(CLI::App& root, Session& session) {
                       });
   });
   struct Query {
-    std::string connector, connection, intent_file, table, columns;
+    std::string connector, connection, intent_file, table, columns, sql_file;
+    std::vector<std::string> params;
     std::int64_t limit = 20, timeout_ms = 30'000;
   };
   auto query = options<Query>();
   auto* verb = add_verb(
-      *noun, session, "query", "Ask one connector one small query, as an intent",
+      *noun, session, "query", "Ask one connector one small query: an intent, or a statement its guard passes",
       [&session, query]() -> Result<int> {
         Json intent;
-        if (!query->intent_file.empty()) {
+        Json body{{"connection", query->connection}, {"timeoutMs", query->timeout_ms}};
+        if (!query->sql_file.empty()) {
+          VMC_TRY(text, read_text_file(query->sql_file, wire::kStatementBytesMax));
+          body["query"] = std::move(text);
+          body["params"] = query->params;
+        } else if (!query->intent_file.empty()) {
           VMC_TRY(text, read_text_file(query->intent_file, 1u << 20));
           VMC_TRY(parsed, parse_json(text));
           intent = std::move(parsed);
@@ -156,11 +163,9 @@ void add_connector(CLI::App& root, Session& session) {
           intent = {
               {"table", query->table}, {"columns", split(query->columns, ',')}, {"limit", query->limit}};
         }
+        if (!intent.is_null()) body["intent"] = std::move(intent);
         ApiClient api{session};
-        VMC_TRY(answer, api.post("/api/v1/connectors/" + query->connector + "/query",
-                                 {{"connection", query->connection},
-                                  {"intent", intent},
-                                  {"timeoutMs", query->timeout_ms}}));
+        VMC_TRY(answer, api.post("/api/v1/connectors/" + query->connector + "/query", body));
         if (session.json) {
           print_json(answer);
           return 0;
@@ -183,6 +188,8 @@ void add_connector(CLI::App& root, Session& session) {
   verb->add_option("--limit", query->limit, "rows at most (default: 20)")->check(CLI::Range(1, 10'000));
   verb->add_option("--intent", query->intent_file, "the whole intent as JSON (schemas/intent.json)")
       ->type_name("FILE");
+  verb->add_option("--sql", query->sql_file, "a file with one SQL statement, or - for standard input")->type_name("FILE");
+  verb->add_option("--param", query->params, "a value of the statement's next parameter; repeat for more");
   verb->add_option("--timeout-ms", query->timeout_ms, "time limit in ms (default: 30000)")
       ->check(CLI::Range(1, 600'000));
 }

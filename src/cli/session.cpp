@@ -3,6 +3,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -119,12 +120,16 @@ Result<crypto::Secret> read_secret(const std::string& prompt) {
 }
 
 Result<std::string> read_text_file(const std::string& file, std::size_t bytes_max) {
-  std::ifstream in{file, std::ios::binary};
+  std::ifstream opened;
+  if (file != "-") opened.open(file, std::ios::binary);
+  std::istream& in = file == "-" ? std::cin : opened;
   if (!in) return fail(Code::not_found, fmt::format("cannot read the file {}", file), "Check the path.");
-  std::string text{std::istreambuf_iterator<char>{in}, {}};
+  std::string text;
+  std::array<char, 64 << 10> part;
+  while (text.size() <= bytes_max && (in.read(part.data(), part.size()), in.gcount() > 0))
+    text.append(part.data(), static_cast<std::size_t>(in.gcount()));
   if (text.size() > bytes_max)
-    return fail(Code::invalid_request,
-                fmt::format("{} has {} bytes, the limit is {}", file, text.size(), bytes_max));
+    return fail(Code::invalid_request, fmt::format("{} has more than {} bytes", file, bytes_max));
   return text;
 }
 

@@ -49,6 +49,7 @@ std::string time_of(const Json& micros);  // local reading of µs, "never" for n
 // Secrets come from standard input (or a prompt without echo on a terminal) or a file, never from an
 // argument.
 Result<crypto::Secret> read_secret(const std::string& prompt);
+// "-" is standard input. INVALID_REQUEST when there is more.
 Result<std::string> read_text_file(const std::string& file, std::size_t bytes_max);
 
 // The platform's API: over HTTPS with a token, or on the embedded store of this machine.

@@ -6,6 +6,9 @@
 namespace vmc {
 namespace {
 
+// In UTF-8.
+bool begins_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }
+
 struct Unit {
   std::string_view name;
   std::uint64_t factor;
@@ -120,6 +123,22 @@ bool is_utf8(std::string_view text) {
     p += more + 1;
   }
   return true;
+}
+
+Place place_of(std::string_view text, std::size_t byte) {
+  const auto before = text.substr(0, std::min(byte, text.size()));
+  const auto newline = before.rfind('\n');
+  const auto in_line = newline == std::string_view::npos ? before : before.substr(newline + 1);
+  const auto lines = std::count(before.begin(), before.end(), '\n');
+  const auto characters = std::count_if(in_line.begin(), in_line.end(), begins_character);
+  return {1 + static_cast<std::size_t>(lines), 1 + static_cast<std::size_t>(characters)};
+}
+
+std::size_t byte_of_character(std::string_view text, std::size_t character) {
+  std::size_t seen = 0;
+  for (std::size_t byte = 0; byte < text.size(); ++byte)
+    if (begins_character(text[byte]) && seen++ == character) return byte;
+  return text.size();
 }
 
 }  // namespace vmc

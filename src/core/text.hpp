@@ -24,4 +24,12 @@ std::string_view trim(std::string_view text);
 std::string join(std::span<const std::string> parts, std::string_view separator);
 bool is_utf8(std::string_view text);
 
+// Both from 1; a column is a character.
+struct Place {
+  std::size_t line = 1, column = 1;
+};
+Place place_of(std::string_view text, std::size_t byte);
+// The byte where a character begins; counted from 0.
+std::size_t byte_of_character(std::string_view text, std::size_t character);
+
 }  // namespace vmc

@@ -82,7 +82,7 @@ constexpr std::array kRoutes{
              .pattern = "/api/v1/connectors/{name}/query",
              .handler = &H::query,
              .access = Access::token_in_transaction,
-             .body = "connection:string intent:object timeoutMs:integer?",
+             .body = "connection:string intent:object? query:string? params:array? timeoutMs:integer?",
              .body_max = kQueryBytesMax,
              .answer = "columns:array rows:array rowCount:integer durationMs:integer",
              .summary = "Read a few rows from a connected agent"},

@@ -16,7 +16,9 @@ constexpr auto kDelivery = std::chrono::seconds{30};  // to the agent and back, 
 
 struct Query {
   std::string connection;
-  data::Intent intent;
+  std::optional<data::Intent> intent;
+  std::optional<std::string> statement;
+  std::vector<data::Value> params;
   std::int64_t timeout_ms = 30'000;
 };
 
@@ -29,10 +31,24 @@ Result<Query> query_in(const net::Request& request) {
   query.timeout_ms = in.integer_or("timeoutMs", query.timeout_ms);
   if (query.timeout_ms < 1 || query.timeout_ms > kTimeoutMsMax)
     in.complain("timeoutMs", fmt::format("must be from 1 to {}", kTimeoutMsMax));
-  const Json* intent = in.object("intent");
+  const Json* intent = in.object_or_null("intent");
+  if (in.has("query")) query.statement = in.str("query");
+  const Json* params = in.array_or_null("params");
+  if (query.statement.has_value() == (intent != nullptr)) in.complain("query", "or an intent is needed, not both");
+  if (query.statement && query.statement->size() > wire::kStatementBytesMax) in.complain("query", "is longer than 256 KiB");
+  if (params && (!query.statement || params->size() > wire::kParamsMax))
+    in.complain("params", "are too many, or without a query");
   VMC_CHECK(in.finish_strict());
-  VMC_TRY(read, data::intent_from_json(*intent));
-  query.intent = std::move(read);
+  if (intent) {
+    VMC_TRY(read, data::intent_from_json(*intent));
+    query.intent = std::move(read);
+  }
+  if (params) {
+    for (const auto& param : *params) {
+      VMC_TRY(value, data::value_from_json(param));
+      query.params.push_back(std::move(value));
+    }
+  }
   return query;
 }
 
@@ -44,6 +60,8 @@ wire::Command command_for(Query query, Micros now, Duration limit) {
   command.operation = wire::Operation::query;
   command.payload.connection = std::move(query.connection);
   command.payload.intent = std::move(query.intent);
+  command.payload.query = std::move(query.statement);
+  command.payload.params = std::move(query.params);
   command.payload.timeout_ms = query.timeout_ms;
   command.payload.idempotency_key = command.command_id;
   command.payload.expires_at = now + micros(limit);

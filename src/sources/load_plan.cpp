@@ -98,6 +98,14 @@ Result<data::RowTypePtr> row_type(const std::vector<std::string>& columns, const
   return data::RowTypePtr{std::move(out)};
 }
 
+Result<void> check_columns(const data::TableInfo& approved, const std::vector<std::string>& found) {
+  const auto same = [](const data::ColumnInfo& column, const std::string& name) { return column.name == name; };
+  if (std::equal(approved.columns.begin(), approved.columns.end(), found.begin(), found.end(), same)) return {};
+  return fail(Code::schema_access_denied,
+              "table '" + approved.name + "' has other columns now than the approved ones, and '*' would reach them",
+              "Name the columns, or have the schema approved anew.");
+}
+
 Result<void> check_keys(const data::Batch& batch, const data::RowType& key) {
   bool fits = batch.columns.size() == key.size();
   for (std::size_t i = 0; fits && i < key.size(); ++i) fits = batch.columns[i].type() == key[i].type;

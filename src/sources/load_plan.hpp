@@ -28,6 +28,8 @@ Result<void> check_batch(const LoadPlan& plan, const LoadRequest& request, const
 
 // The row type of columns as read() streams them; SCHEMA_ACCESS_DENIED for one the table lacks.
 Result<data::RowTypePtr> row_type(const std::vector<std::string>& columns, const data::TableInfo& table);
+// SCHEMA_ACCESS_DENIED unless the columns found now are the approved ones, in their order.
+Result<void> check_columns(const data::TableInfo& approved, const std::vector<std::string>& found);
 // INVALID_REQUEST unless the batch has the key's columns, in their order and of their types.
 Result<void> check_keys(const data::Batch& batch, const data::RowType& key);
 // Consecutive ranges that end at the given keys; without keys one open range.

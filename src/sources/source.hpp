@@ -34,6 +34,14 @@ struct Split {
   std::vector<data::KeyRange> parts;
 };
 
+// One statement the guard has accepted.
+struct SqlQuery {
+  std::string text;  // without a semicolon
+  std::vector<data::Value> params;
+  bool is_query = true;                       // false: SHOW and its like, which cannot stand in parentheses
+  std::vector<const data::TableInfo*> whole;  // columns are reached by their places (a star): as approved
+};
+
 struct LoadRequest {
   std::string table;
   enum class Mode { insert, upsert, replace } mode = Mode::upsert;  // replace: refused by both sources
@@ -64,6 +72,9 @@ class Session {
   // Streams the intent's rows in bounded memory.
   virtual Result<void> read(const data::Intent& intent, const data::TableInfo& table,
                             const ReadLimits& limits, const BatchSink& sink) = 0;
+  // Streams the statement's rows. The columns it turned out to have; SCHEMA_ACCESS_DENIED when a table of `whole` has
+  // others than the approved ones now.
+  virtual Result<data::RowTypePtr> query(const SqlQuery& query, const ReadLimits& limits, const BatchSink& sink) = 0;
   virtual Result<Split> split(const data::Intent& intent, const data::TableInfo& table,
                               const std::vector<std::string>& key, std::int64_t rows_per_part,
                               const ReadLimits& limits) = 0;

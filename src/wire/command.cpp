@@ -27,7 +27,7 @@ constexpr std::int64_t kTimeoutMsMax = 24 * 3600 * 1000;
 constexpr std::int64_t kChunksMax = 10'000'000;
 constexpr std::int64_t kPartsMax = 10'000'000;
 
-bool reads_intent(Operation operation) { return operation != Operation::load; }
+bool reads_intent(Operation operation) { return operation != Operation::load && operation != Operation::query; }
 bool takes_input(Operation operation) {
   return operation == Operation::load || operation == Operation::digest_keys;
 }
@@ -84,6 +84,8 @@ Json payload_json(const Payload& payload) {
             {"idempotencyKey", payload.idempotency_key},
             {"expiresAt", payload.expires_at}};
   if (payload.intent) json["intent"] = data::to_json(*payload.intent);
+  if (payload.query) json["query"] = *payload.query;
+  for (const auto& value : payload.params) json["params"].push_back(data::to_json(value));
   if (payload.load) json["load"] = load_json(*payload.load);
   if (!payload.split_key.empty()) json["splitKey"] = payload.split_key;
   if (payload.rows_per_part != 0) json["rowsPerPart"] = payload.rows_per_part;
@@ -101,9 +103,15 @@ Result<Payload> payload_from_json(const Json& json, Operation operation) {
   payload.timeout_ms = whole_or(in, "timeoutMs", payload.timeout_ms, 1, kTimeoutMsMax);
   payload.idempotency_key = text(in, "idempotencyKey", kNameBytesMax, Need::optional);
   payload.expires_at = whole_or(in, "expiresAt", 0, 0);
+  if (in.has("query")) payload.query = text(in, "query", kStatementBytesMax);
+  const Json* params = in.array_or_null("params");
   const Json* intent = in.object_or_null("intent");
   const Json* load = in.object_or_null("load");
   if (reads_intent(operation) && !intent) in.complain("intent", "is missing");
+  if (payload.query && operation != Operation::query) in.complain("query", "belongs to the operation query only");
+  if (operation == Operation::query && payload.query.has_value() == (intent != nullptr))
+    in.complain("query", "or an intent is needed, not both");
+  if (params && (!payload.query || params->size() > kParamsMax)) in.complain("params", "are too many, or without a query");
   if (takes_input(operation) && !load) in.complain("load", "is missing");
   const auto seed = from_hex(payload.digest_seed);
   const bool seeded = seed && seed->size() == 16;
@@ -115,6 +123,12 @@ Result<Payload> payload_from_json(const Json& json, Operation operation) {
   if (intent) {
     VMC_TRY(read, data::intent_from_json(*intent));
     payload.intent = std::move(read);
+  }
+  if (params) {
+    for (const auto& param : *params) {
+      VMC_TRY(value, data::value_from_json(param));
+      payload.params.push_back(std::move(value));
+    }
   }
   if (load) {
     VMC_TRY(read, load_from_json(*load));

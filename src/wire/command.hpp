@@ -1,4 +1,5 @@
-// A command: one piece of work the gateway gives an agent. It carries intents and structured loads, never SQL.
+// A command: one piece of work the gateway gives an agent. It carries intents, structured loads, and SQL text only to be
+// judged by the agent's guard.
 #pragma once
 
 #include <optional>
@@ -18,7 +19,7 @@ enum class Operation {
   digest,       // count and order-free hash of an intent's rows   -> inline {rows, digest}
   load,         // write the chunks of `input` into a table        -> inline {rows}
   digest_keys,  // count and hash of the rows with input's keys    -> inline {rows, digest}
-  query,        // read a small intent                             -> inline rows
+  query,        // read a small intent, or a statement's rows      -> inline rows
 };
 std::string_view to_string(Operation operation);
 std::optional<Operation> operation_named(std::string_view name);
@@ -49,6 +50,8 @@ struct Input {
 struct Payload {
   std::string connection;
   std::optional<data::Intent> intent;       // split, extract, digest, query; table and columns of digest_keys
+  std::optional<std::string> query;         // query, instead of an intent: one statement in the connection's dialect
+  std::vector<data::Value> params;          // of the statement
   std::optional<LoadSpec> load;             // load, digest_keys
   std::vector<std::string> split_key;       // split; empty: one part
   std::int64_t rows_per_part = 0;           // split
@@ -105,6 +108,8 @@ struct CommandError {
   bool operator==(const CommandError&) const = default;
 };
 
+inline constexpr std::size_t kStatementBytesMax = 256u << 10;
+inline constexpr std::size_t kParamsMax = 1'000;
 inline constexpr std::size_t kInlineResultMax = 256u << 10;
 inline constexpr std::size_t kChunkBytesMax = 4u << 20;     // sealed, on the wire
 inline constexpr std::string_view kSubprotocol = "vmc.v1";

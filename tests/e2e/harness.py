@@ -274,28 +274,32 @@ class Agent(Process):
                 file.write(AGENT_TUNING)
         return done
 
-    def add_sqlite(self, connection, file, writable=(), private=()):
+    def add_sqlite(self, connection, file, writable=(), private=(), queries=None):
         words = ["db", "add", connection, "--type", "sqlite", "--file", file]
         for table in writable:
             words += ["--writable-table", table]
         for name in private:
             words += ["--private", name]
         self.ok(*words)
-        self.tune(connection)
+        self.tune(connection, queries)
         return self
 
-    def add_postgres(self, connection, server, database, writable=(), user=None, password=None, port=None):
+    def add_postgres(self, connection, server, database, writable=(), private=(), queries=None, user=None, password=None, port=None):
         words = ["db", "add", connection, "--type", "postgres", "--host", "127.0.0.1", "--port", port or server.port,
                  "--database", database, "--user", user or server.user, "--sslmode", "disable", "--password-stdin"]
         for table in writable:
             words += ["--writable-table", table]
+        for name in private:
+            words += ["--private", name]
         self.ok(*words, stdin=(password or server.password) + "\n")
-        self.tune(connection)
+        self.tune(connection, queries)
         return self
 
-    def tune(self, connection):
+    def tune(self, connection, queries):
         with open(self.config.parent / "conf.d" / f"{connection}.toml", "a") as file:
-            file.write('queries = "intents"\npool = { min = 1, max = 4 }\n')
+            file.write("pool = { min = 1, max = 4 }\n")
+            if queries:
+                file.write(f"queries = {toml(queries)}\n")
 
     def publish(self, *connections):
         for connection in connections:

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/cleanup.hpp"
 #include "core/log.hpp"
 #include "sources/postgres/libpq.hpp"
 
@@ -241,12 +242,26 @@ Result<PgResult> Connection::checked(PGresult* raw) {
   last_state_ = sqlstate_of(raw);
   if (PQstatus(conn_) == CONNECTION_BAD) broken_ = true;
   if (last_state_.empty()) return lost();
-  return from_result(raw, {access_, interrupted_});
+  return from_result(raw, {access_, interrupted_, analysed_});
 }
 
 Result<PgResult> Connection::run(const std::string& text, const Params& params) {
   VMC_CHECK(sent(PQsendQueryParams(conn_, text.c_str(), params.size(), params.types(), params.pointers(),
                                    params.lengths(), params.formats(), 0)));
+  return finish();
+}
+
+Result<PgResult> Connection::describe(const std::string& text) {
+  analysed_ = text;
+  const Cleanup done{[this] { analysed_ = {}; }};
+  VMC_CHECK(sent(PQsendPrepare(conn_, "", text.c_str(), 0, nullptr)));
+  VMC_CHECK(finish());
+  VMC_CHECK(sent(PQsendDescribePrepared(conn_, "")));
+  return finish();
+}
+
+// The first result of what was sent, once all of it has come.
+Result<PgResult> Connection::finish() {
   PgResult first;
   std::optional<Error> error;
   for (;;) {

@@ -36,6 +36,9 @@ class Connection {
 
   // One statement, its whole result (text format).
   Result<PgResult> run(const std::string& text, const Params& params = {});
+  // What the statement's outputs and parameters would be; it does not run. What is wrong with it is said in the server's
+  // own words: they speak of the text and of names, as no row has been read.
+  Result<PgResult> describe(const std::string& text);
   // Statements without parameters or results, each its own transaction step, in one round trip.
   Result<void> run_all(std::span<const std::string> texts);
 
@@ -68,6 +71,7 @@ class Connection {
   Result<void> flush();
   Result<void> sent(int ok);
   Result<PgResult> checked(PGresult* result);
+  Result<PgResult> finish();
   void low_water(int bytes);
   Error lost();
 
@@ -81,6 +85,7 @@ class Connection {
   bool told_to_stop_ = false;
   bool broken_ = false;
   bool failed_ = false;  // the statement sent last, on the server
+  std::string_view analysed_;  // the statement that describe() is about
   int low_water_ = 1;
   int results_since_wait_ = 0;
   std::string last_state_;

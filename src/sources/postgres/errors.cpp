@@ -1,11 +1,17 @@
 #include "sources/postgres/errors.hpp"
 
 #include <cctype>
+#include <cstdlib>
+
+#include <fmt/format.h>
 
 #include "core/log.hpp"
+#include "core/text.hpp"
 
 namespace vmc::sources::postgres {
 namespace {
+
+constexpr std::size_t kWordsMax = 500;  // bytes of the server's own
 
 std::string field(const PGresult* result, int which) {
   const char* text = PQresultErrorField(result, which);
@@ -91,8 +97,21 @@ Error from_state(std::string_view state, const Circumstances& when, std::string_
   return made(Code::database_error, "the database failed the request");
 }
 
+// Without the server's hint: it may offer the name of a private column.
+Error from_analysis(const PGresult* result, std::string_view state, std::string_view statement) {
+  std::string place;
+  if (const auto character = std::atoi(field(result, PG_DIAG_STATEMENT_POSITION).c_str()); character > 0) {
+    const auto at = place_of(statement, byte_of_character(statement, static_cast<std::size_t>(character) - 1));
+    place = fmt::format(", line {}, column {}", at.line, at.column);
+  }
+  return fail(Code::invalid_request, fmt::format("PostgreSQL does not take the statement{}: {} [SQLSTATE {}]", place,
+                                                 field(result, PG_DIAG_MESSAGE_PRIMARY).substr(0, kWordsMax), state));
+}
+
 Error from_result(const PGresult* result, const Circumstances& when) {
   const auto state = sqlstate_of(result);
+  const auto speaks_of_text = state.starts_with("42") || state.starts_with("22") || state.starts_with("0A");
+  if (!when.analysed.empty() && speaks_of_text && state != "42501") return from_analysis(result, state, when.analysed);
   log::debug("postgres", "a statement failed",
              {{"sqlstate", state},
               {"message", speaks_of_no_rows(state) ? field(result, PG_DIAG_MESSAGE_PRIMARY) : "withheld"}});

@@ -14,6 +14,7 @@ namespace vmc::sources::postgres {
 struct Circumstances {
   Access access = Access::read;
   bool interrupted = false;
+  std::string_view analysed;  // the statement, where it was only being analysed
 };
 
 Error from_state(std::string_view sqlstate, const Circumstances& when, std::string_view object = "");

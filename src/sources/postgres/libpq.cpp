@@ -30,6 +30,11 @@ namespace {
   X(PQgetResult, PGresult*, (PGconn* conn), (conn)) \
   X(PQgetvalue, char*, (const PGresult* res, int tup_num, int field_num), (res, tup_num, field_num)) \
   X(PQisBusy, int, (PGconn* conn), (conn)) \
+  X(PQfmod, int, (const PGresult* res, int field_num), (res, field_num)) \
+  X(PQfname, char*, (const PGresult* res, int field_num), (res, field_num)) \
+  X(PQftype, Oid, (const PGresult* res, int field_num), (res, field_num)) \
+  X(PQnparams, int, (const PGresult* res), (res)) \
+  X(PQnfields, int, (const PGresult* res), (res)) \
   X(PQntuples, int, (const PGresult* res), (res)) \
   X(PQparameterStatus, const char*, (const PGconn* conn, const char* paramName), (conn, paramName)) \
   X(PQpipelineSync, int, (PGconn* conn), (conn)) \
@@ -37,6 +42,9 @@ namespace {
   X(PQputCopyEnd, int, (PGconn* conn, const char* errormsg), (conn, errormsg)) \
   X(PQresultErrorField, char*, (const PGresult* res, int fieldcode), (res, fieldcode)) \
   X(PQresultStatus, ExecStatusType, (const PGresult* res), (res)) \
+  X(PQsendDescribePrepared, int, (PGconn* conn, const char* stmt), (conn, stmt)) \
+  X(PQsendPrepare, int, (PGconn* conn, const char* stmtName, const char* query, int nParams, const Oid* paramTypes), \
+    (conn, stmtName, query, nParams, paramTypes)) \
   X(PQsendQueryParams, int, (PGconn* conn, const char* command, int nParams, const Oid* paramTypes, const char* const* paramValues, const int* paramLengths, const int* paramFormats, int resultFormat), (conn, command, nParams, paramTypes, paramValues, paramLengths, paramFormats, resultFormat)) \
   X(PQserverVersion, int, (const PGconn* conn), (conn)) \
   X(PQsetErrorVerbosity, PGVerbosity, (PGconn* conn, PGVerbosity verbosity), (conn, verbosity)) \

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "sources/load_plan.hpp"
 #include "sources/postgres/byte_order.hpp"
 #include "sources/postgres/decode.hpp"
@@ -124,6 +126,37 @@ class ArrayText {
   std::string text_ = "{";
 };
 
+// Parameters of a statement that was written by hand: the server gives each its type.
+Result<Params> written_params(const std::vector<data::Value>& values) {
+  Params params;
+  for (const auto& value : values) {
+    if (data::is_null(value)) {
+      VMC_CHECK(params.value(value));
+      continue;
+    }
+    const auto* bytes = std::get_if<Bytes>(&value);
+    auto text = bytes ? "\\x" + to_hex(*bytes) : data::format(value);
+    if (text.find('\0') != std::string::npos)
+      return fail(Code::invalid_request, "PostgreSQL holds no text with a NUL character");
+    params.text(std::move(text));
+  }
+  return params;
+}
+
+// The outputs of a statement, named c1, c2, … so that two of one name do not meet.
+data::TableInfo outputs_of(const PGresult* described) {
+  data::TableInfo table;
+  table.name = "the query";
+  for (int i = 0; i < PQnfields(described); ++i) {
+    data::ColumnInfo column;
+    column.name = "c" + std::to_string(i + 1);
+    column.sql_type = formatted_name(PQftype(described, i));
+    column.type = type_of(PQftype(described, i), PQfmod(described, i));
+    table.columns.push_back(std::move(column));
+  }
+  return table;
+}
+
 class PostgresSession final : public Session {
  public:
   explicit PostgresSession(std::unique_ptr<Connection> db) : db_{std::move(db)} {}
@@ -136,6 +169,34 @@ class PostgresSession final : public Session {
     VMC_TRY(text, sql::render(sql::Dialect::postgres, intent, table));
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
     return stream(text, intent.columns, table, sink);
+  }
+
+  Result<data::RowTypePtr> query(const SqlQuery& query, const ReadLimits& limits, const BatchSink& sink) override {
+    VMC_TRY(params, written_params(query.params));
+    VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
+    for (const auto* table : query.whole) VMC_CHECK(check_unchanged(*table));
+    VMC_TRY(path, db_->run("SELECT pg_catalog.set_config('search_path', 'pg_catalog, public, pg_temp', true)"));
+    if (!query.is_query) return show(query.text, sink);
+    VMC_TRY(described, db_->describe(query.text));
+    if (PQnparams(described.get()) != static_cast<int>(query.params.size()))
+      return fail(Code::invalid_request, fmt::format("the statement has {} parameters, {} were sent",
+                                                     PQnparams(described.get()), query.params.size()));
+    const auto table = outputs_of(described.get());
+    std::vector<std::string> names;
+    std::string list;
+    for (const auto& column : table.columns) {
+      names.push_back(column.name);
+      list += (list.empty() ? "" : ", ") + column.name;
+    }
+    if (names.empty()) return fail(Code::invalid_request, "the query has no columns");
+    VMC_TRY(projection, sql::select_list(sql::Dialect::postgres, names, table));
+    const auto type = titled(table, described.get());
+    VMC_CHECK(db_->send_streamed(
+        "SELECT ROW(" + projection + ") FROM (\n" + query.text + "\n) AS vmc_q (" + list + ")", params));
+    RowStream rows{*db_, table, type};
+    VMC_CHECK(rows.run(sink));
+    VMC_CHECK(rows.finish(sink));
+    return type;
   }
 
   Result<Split> split(const data::Intent& intent, const data::TableInfo& table,
@@ -207,6 +268,41 @@ class PostgresSession final : public Session {
   void interrupt() noexcept override { db_->interrupt(); }
 
  private:
+  // A star reaches what the table has now: that must be what was approved.
+  Result<void> check_unchanged(const data::TableInfo& table) {
+    VMC_TRY(quoted, sql::quote_table(sql::Dialect::postgres, table.name));
+    Params params;
+    params.text(quoted, oid::text);
+    VMC_TRY(rows, db_->run("SELECT a.attname FROM pg_catalog.pg_attribute a WHERE a.attrelid = "
+                           "pg_catalog.to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
+                           params));
+    std::vector<std::string> found;
+    for (int row = 0; row < PQntuples(rows.get()); ++row) found.emplace_back(cell(rows, row, 0));
+    return check_columns(table, found);
+  }
+
+  static data::RowTypePtr titled(const data::TableInfo& table, const PGresult* described) {
+    data::RowType type;
+    for (std::size_t i = 0; i < table.columns.size(); ++i)
+      type.push_back({PQfname(described, static_cast<int>(i)), table.columns[i].type, true});
+    return std::make_shared<const data::RowType>(std::move(type));
+  }
+
+  Result<data::RowTypePtr> show(const std::string& text, const BatchSink& sink) {
+    VMC_TRY(result, db_->run(text));
+    data::RowType type;
+    for (int i = 0; i < PQnfields(result.get()); ++i)
+      type.push_back({PQfname(result.get(), i), {data::Kind::text}, true});
+    auto shared = std::make_shared<const data::RowType>(std::move(type));
+    data::BatchBuilder batch{shared};
+    for (int row = 0; row < PQntuples(result.get()); ++row) {
+      for (std::size_t i = 0; i < batch.columns(); ++i) batch.column(i).text(cell(result, row, static_cast<int>(i)));
+      batch.end_row();
+    }
+    if (batch.rows() > 0) VMC_CHECK(sink(batch.finish()));
+    return shared;
+  }
+
   Result<void> stream(const sql::Statement& text, const std::vector<std::string>& columns,
                       const data::TableInfo& table, const BatchSink& sink) {
     VMC_TRY(type, row_type(columns, table));

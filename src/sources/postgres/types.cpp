@@ -9,6 +9,53 @@ int scale_of(int modifier) {
   return (((modifier - 4) & 0x7ff) ^ 1024) - 1024;  // eleven bits with a sign, since 15
 }
 
+std::string_view formatted_name(Oid type) {
+  switch (type) {
+    case oid::boolean:
+      return "boolean";
+    case oid::bytea:
+      return "bytea";
+    case oid::name:
+      return "name";
+    case oid::int8:
+      return "bigint";
+    case oid::int2:
+      return "smallint";
+    case oid::int4:
+      return "integer";
+    case oid::oid:
+      return "oid";
+    case oid::text:
+      return "text";
+    case oid::json:
+      return "json";
+    case oid::jsonb:
+      return "jsonb";
+    case oid::float4:
+      return "real";
+    case oid::float8:
+      return "double precision";
+    case oid::bpchar:
+      return "character";
+    case oid::varchar:
+      return "character varying";
+    case oid::date:
+      return "date";
+    case oid::time:
+      return "time";
+    case oid::timestamp:
+      return "timestamp";
+    case oid::timestamptz:
+      return "timestamptz";
+    case oid::numeric:
+      return "numeric";
+    case oid::uuid:
+      return "uuid";
+    default:
+      return {};
+  }
+}
+
 data::Type type_of(Oid type, int modifier) {
   switch (type) {
     case oid::boolean:

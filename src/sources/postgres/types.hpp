@@ -16,6 +16,8 @@ inline constexpr Oid boolean = 16, bytea = 17, name = 19, int8 = 20, int2 = 21, 
 
 namespace vmc::sources::postgres {
 
+// What the catalogue calls a type that is decoded as it is; empty for any other.
+std::string_view formatted_name(Oid type);
 // Of a base type (domains resolved); what is not listed travels as its text.
 data::Type type_of(Oid type, int modifier);
 // Digits after the point that numeric(p,s) keeps; -1: as many as there are.

@@ -21,11 +21,6 @@ constexpr const char* kReal =
 constexpr const char* kNotUtf8 = "the text is not valid UTF-8";
 constexpr std::int64_t kExactInDouble = std::int64_t{1} << 53;
 
-std::string_view text_of(sqlite3_stmt* row, int index) {
-  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(row, index));
-  return {text ? text : "", static_cast<std::size_t>(sqlite3_column_bytes(row, index))};
-}
-
 const char* read_integer(std::int64_t value, data::Type type, ColumnBuilder& out) {
   switch (type.kind) {
     case Kind::int64:
@@ -84,14 +79,14 @@ const char* read_text(std::string_view text, data::Type type, ColumnBuilder& out
 
 // A column without any declared type (an expression of a view) holds whatever it holds; its text form is
 // exact.
-const char* read_untyped(sqlite3_stmt* row, int index, ColumnBuilder& out) {
-  switch (sqlite3_column_type(row, index)) {
+const char* read_untyped(const Cell& cell, ColumnBuilder& out) {
+  switch (cell.stored) {
     case SQLITE_INTEGER:
-      return out.text(std::to_string(sqlite3_column_int64(row, index))), nullptr;
+      return out.text(std::to_string(cell.integer)), nullptr;
     case SQLITE_FLOAT:
-      return out.text(data::format_float64(sqlite3_column_double(row, index))), nullptr;
+      return out.text(data::format_float64(cell.real)), nullptr;
     case SQLITE_TEXT:
-      return read_text(text_of(row, index), {Kind::text}, out);
+      return read_text(cell.bytes, {Kind::text}, out);
     default:
       return "a blob is stored where no type is declared";
   }
@@ -112,24 +107,36 @@ std::string temporal_text(Kind kind, const data::Column& cells, std::size_t row)
 
 }  // namespace
 
-const char* read_cell(sqlite3_stmt* row, int index, const data::ColumnInfo& column, ColumnBuilder& out) {
-  const auto stored = sqlite3_column_type(row, index);
-  if (stored == SQLITE_NULL) return out.null(), nullptr;
-  if (column.sql_type.empty() && column.type.kind == Kind::text) return read_untyped(row, index, out);
-  switch (stored) {
+Cell cell_at(sqlite3_stmt* row, int index) {
+  Cell cell;
+  cell.stored = sqlite3_column_type(row, index);
+  if (cell.stored == SQLITE_INTEGER) {
+    cell.integer = sqlite3_column_int64(row, index);
+  } else if (cell.stored == SQLITE_FLOAT) {
+    cell.real = sqlite3_column_double(row, index);
+  } else if (cell.stored != SQLITE_NULL) {
+    const auto* bytes = static_cast<const char*>(cell.stored == SQLITE_TEXT
+                                                     ? static_cast<const void*>(sqlite3_column_text(row, index))
+                                                     : sqlite3_column_blob(row, index));
+    cell.bytes = {bytes ? bytes : "", static_cast<std::size_t>(sqlite3_column_bytes(row, index))};
+  }
+  return cell;
+}
+
+const char* read_cell(const Cell& cell, const data::ColumnInfo& column, ColumnBuilder& out) {
+  if (cell.stored == SQLITE_NULL) return out.null(), nullptr;
+  if (column.sql_type.empty() && column.type.kind == Kind::text) return read_untyped(cell, out);
+  switch (cell.stored) {
     case SQLITE_INTEGER:
-      return read_integer(sqlite3_column_int64(row, index), column.type, out);
+      return read_integer(cell.integer, column.type, out);
     case SQLITE_FLOAT:
-      if (column.type.kind == Kind::float64) return out.float64(sqlite3_column_double(row, index)), nullptr;
+      if (column.type.kind == Kind::float64) return out.float64(cell.real), nullptr;
       return column.type.kind == Kind::decimal || column.type.kind == Kind::number ? kReal : kNotItsType;
     case SQLITE_TEXT:
-      return read_text(text_of(row, index), column.type, out);
-    default: {
+      return read_text(cell.bytes, column.type, out);
+    default:
       if (column.type.kind != Kind::bytes) return kNotItsType;
-      const auto* bytes = static_cast<const char*>(sqlite3_column_blob(row, index));
-      return out.text({bytes ? bytes : "", static_cast<std::size_t>(sqlite3_column_bytes(row, index))}),
-             nullptr;
-    }
+      return out.text(cell.bytes), nullptr;
   }
 }
 

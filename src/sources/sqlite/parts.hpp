@@ -6,6 +6,7 @@
 namespace vmc::sources::sqlite {
 
 Result<data::Schema> discover(Database& db);
+Result<data::RowTypePtr> query(Database& db, const SqlQuery& query, const BatchSink& sink);
 Result<LoadOutcome> load(Database& db, const LoadRequest& request, const data::TableInfo& table,
                          const BatchSource& rows);
 

@@ -72,6 +72,11 @@ class SqliteSession final : public Session {
     return stream(text, intent.columns, table, sink);
   }
 
+  Result<data::RowTypePtr> query(const SqlQuery& query, const ReadLimits& limits, const BatchSink& sink) override {
+    VMC_CHECK(db_->start(limits.timeout));
+    return sqlite::query(*db_, query, sink);
+  }
+
   Result<Split> split(const data::Intent& intent, const data::TableInfo& table,
                       const std::vector<std::string>& key, std::int64_t rows_per_part,
                       const ReadLimits& limits) override {

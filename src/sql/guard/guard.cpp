@@ -16,8 +16,15 @@ class ReadingGuard final : public Guard {
 
   Verdict judge(std::string_view statement) const override {
     auto reading = reader_(statement, settings_.functions);
-    if (reading.refusal) return {std::move(reading.refusal), {}, {}};
-    return resolve(dialect_, reading.query, settings_.catalogue);
+    Verdict verdict;
+    if (reading.refusal)
+      verdict.refusal = std::move(reading.refusal);
+    else
+      verdict = resolve(dialect_, reading.query, settings_.catalogue);
+    verdict.begin = reading.begin;
+    verdict.length = reading.length;
+    verdict.is_query = reading.is_query;
+    return verdict;
   }
 
  private:

@@ -12,6 +12,8 @@ namespace vmc::sql {
 struct Reading {
   std::optional<Refusal> refusal;
   Query query;
+  std::size_t begin = 0, length = 0;  // of the statement without its semicolon
+  bool is_query = true;               // false: SHOW and its like
 };
 
 // `functions`: the customer's own, as in GuardSettings.

@@ -50,8 +50,13 @@ class Resolver {
 
   Verdict run(const Query& query) {
     resolve(query, nullptr, nullptr);
-    if (refusal_) return {std::move(refusal_), {}, {}};
-    return {std::nullopt, {tables_.begin(), tables_.end()}, {starred_.begin(), starred_.end()}};
+    Verdict verdict;
+    verdict.refusal = std::move(refusal_);
+    if (!verdict.refusal) {
+      verdict.tables.assign(tables_.begin(), tables_.end());
+      verdict.starred.assign(starred_.begin(), starred_.end());
+    }
+    return verdict;
   }
 
  private:
@@ -70,6 +75,10 @@ class Resolver {
   void use_qualified(const Use& use, const Scope& scope);
   void use_star(const Path& qualifiers, std::size_t at, const Scope& scope);
   void reach_all(const Visible& item, std::size_t at);
+  // What is reached depends on the columns the table has when the statement runs.
+  void by_place(const Catalogue::Table& table) {
+    if (catalogue_.closed()) starred_.insert(table.name);
+  }
   bool reach(const Visible& item, const std::string& column, std::size_t at);
   const Visible* find_item(const Path& qualifiers, const Scope& scope) const;
 
@@ -171,6 +180,7 @@ void Resolver::add_item(const Item& item, Scope& scope, const With* with) {
   if (seen.table && !item.columns.empty() && !seen.table->private_columns.empty())
     deny(item.at, fmt::format("a list of column names over '{}' would rename private columns", seen.table->name),
          "Select the columns by their own names.");
+  if (seen.table && !item.columns.empty()) by_place(*seen.table);
   scope.items.push_back(std::move(seen));
   check_join(item, scope);
 }
@@ -214,11 +224,13 @@ Visible Resolver::visible_table(const Item& item, const With* with) {
 
 // The item is the last of the scope.
 void Resolver::check_join(const Item& item, Scope& scope) {
-  if (item.natural)
-    for (const auto& side : scope.items)
-      if (side.table && !side.table->private_columns.empty())
-        deny(item.at, fmt::format("NATURAL JOIN compares private columns of '{}' too", side.table->name),
-             "Name the columns with ON or USING.");
+  for (const auto& side : scope.items) {
+    if (!item.natural || !side.table) continue;
+    by_place(*side.table);
+    if (!side.table->private_columns.empty())
+      deny(item.at, fmt::format("NATURAL JOIN compares private columns of '{}' too", side.table->name),
+           "Name the columns with ON or USING.");
+  }
   for (const auto& column : item.using_columns)
     for (const auto& side : scope.items)
       if (side.table && side.table->private_columns.contains(column)) reach(side, column, item.at);
@@ -304,7 +316,7 @@ void Resolver::reach_all(const Visible& item, std::size_t at) {
   if (!item.table->private_columns.empty())
     return deny(at, fmt::format("all columns of '{}' would include private ones", item.table->name),
                 "List the columns that are needed.");
-  if (catalogue_.closed()) starred_.insert(item.table->name);
+  by_place(*item.table);
 }
 
 // Does the item's table have the column? A private one is refused.

@@ -25,6 +25,10 @@ struct Refusal {
 
 struct Verdict {
   std::optional<Refusal> refusal;
+  // Of an accepted statement: its text without the semicolon at its end, as a part of what was judged; and whether it is
+  // a query, which may stand in parentheses (SHOW and its like may not).
+  std::size_t begin = 0, length = 0;
+  bool is_query = true;
   // Of an accepted statement: tables ("orders", "archive.orders_2019") it reads, and those of them it reads with a
   // star: their columns must still be the approved ones when it runs.
   std::vector<std::string> tables, starred;

@@ -48,6 +48,10 @@ class PaperSession final : public Session {
     changed_.wait(lock, [&] { return interrupted_; });
     return fail(Code::cancelled, "interrupted");
   }
+  Result<data::RowTypePtr> query(const sources::SqlQuery&, const sources::ReadLimits&,
+                                 const sources::BatchSink&) override {
+    return data::RowTypePtr{};
+  }
   Result<sources::Split> split(const data::Intent&, const data::TableInfo&, const std::vector<std::string>&,
                                std::int64_t, const sources::ReadLimits&) override {
     return sources::Split{};

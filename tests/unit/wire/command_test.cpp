@@ -29,6 +29,37 @@ TEST_CASE("a command is stored without its keys and read again") {
   CHECK(deliverable.error().message == "'input.dataKey' is missing");
 }
 
+TEST_CASE("a query is an intent or a statement with its values, never both, and no other operation takes one") {
+  Command command = test::sample_command(Operation::query);
+  command.payload.intent.reset();
+  command.payload.query = "SELECT name FROM orders WHERE id = $1 AND note IS NOT DISTINCT FROM $2";
+  command.payload.params = {data::Value{std::int64_t{1} << 60}, data::Value{}};
+  const auto read = command_from_json(to_json(command));
+  REQUIRE(read.has_value());
+  CHECK(*read == command);
+
+  const auto refused = [](Command other) { return !command_from_json(to_json(other)).has_value(); };
+  Command both = command;
+  both.payload.intent = test::sample_intent();
+  CHECK(refused(both));
+  Command neither = command;
+  neither.payload.query.reset();
+  neither.payload.params.clear();
+  CHECK(refused(neither));
+  Command extract = test::sample_command(Operation::extract);
+  extract.payload.query = "SELECT 1";
+  CHECK(refused(extract));
+  Command values_alone = test::sample_command(Operation::query);
+  values_alone.payload.params = {data::Value{std::int64_t{1}}};
+  CHECK(refused(values_alone));
+  Command too_long = command;
+  too_long.payload.query = std::string(kStatementBytesMax + 1, 'x');
+  CHECK(refused(too_long));
+  Command too_many = command;
+  too_many.payload.params.resize(kParamsMax + 1);
+  CHECK(refused(too_many));
+}
+
 TEST_CASE("the fingerprint is of the request, not of the attempt") {
   const Command command = test::sample_command(Operation::extract);
   const auto print = fingerprint(command);

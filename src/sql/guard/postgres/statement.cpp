@@ -10,9 +10,14 @@ namespace vmc::sql {
 
 Reading read_postgres(std::string_view statement, const std::set<std::string>& functions) {
   auto parsed = postgres::parse(statement);
-  if (parsed.refusal) return {std::move(parsed.refusal), {}};
-  if (auto refusal = postgres::check_tokens(statement)) return {std::move(refusal), {}};
-  return postgres::TreeReader{functions}.read(parsed.root);
+  if (!parsed.refusal) parsed.refusal = postgres::check_tokens(statement);
+  Reading reading;
+  if (parsed.refusal)
+    reading.refusal = std::move(parsed.refusal);
+  else
+    reading = postgres::TreeReader{functions}.read(parsed.root);
+  if (reading.length == 0) reading.length = statement.size() - std::min(reading.begin, statement.size());
+  return reading;
 }
 
 namespace postgres {
@@ -53,7 +58,7 @@ constexpr std::array kVerbs{
 }  // namespace
 
 Reading TreeReader::read(const Object& root) {
-  Query query;
+  Reading reading;
   const auto statements = items_of(root, "stmts");
   if (statements.empty()) {
     refuse(Layer::text, 0, "there is no statement", kOnlyReads);
@@ -61,21 +66,26 @@ Reading TreeReader::read(const Object& root) {
     std::size_t number = 0;
     for (const auto& item : statements) {
       Object one;
-      if (item.get(one) != simdjson::SUCCESS) return {Refusal{}, {}};
-      std::int64_t at = 0;
-      if (one["stmt_location"].get(at) != simdjson::SUCCESS) at = 0;
-      if (++number > 1) {
-        refuse(Layer::syntax, static_cast<std::size_t>(at), "a second statement begins here", "Send one statement at a time.");
+      if (item.get(one) != simdjson::SUCCESS) {
+        not_understood("the statement", 0);
         break;
       }
+      const auto at = number_of(one, "stmt_location");
+      if (++number > 1) {
+        refuse(Layer::syntax, at, "a second statement begins here", "Send one statement at a time.");
+        break;
+      }
+      reading.begin = at;
+      reading.length = number_of(one, "stmt_len");
       const auto stmt = child_of(one, "stmt");
       const auto node = stmt ? node_of(*stmt) : std::nullopt;
-      if (node) statement(*node, query);
+      reading.is_query = node && node->kind == "SelectStmt";
+      if (node) statement(*node, reading.query);
       else not_understood("the statement", 0);
     }
   }
-  if (refusal_) return {std::move(refusal_), {}};
-  return {std::nullopt, std::move(query)};
+  reading.refusal = std::move(refusal_);
+  return reading;
 }
 
 void TreeReader::statement(const Node& node, Query& query) {

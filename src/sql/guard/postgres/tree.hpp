@@ -37,10 +37,11 @@ inline std::optional<Value> child_of(const Object& node, std::string_view field)
   if (node[field].get(value) != simdjson::SUCCESS) return std::nullopt;
   return value;
 }
-inline std::size_t place_of(const Object& node) {
-  std::int64_t at = 0;
-  return node["location"].get(at) == simdjson::SUCCESS && at > 0 ? static_cast<std::size_t>(at) : 0;
+inline std::size_t number_of(const Object& node, std::string_view field) {
+  std::int64_t number = 0;
+  return node[field].get(number) == simdjson::SUCCESS && number > 0 ? static_cast<std::size_t>(number) : 0;
 }
+inline std::size_t place_of(const Object& node) { return number_of(node, "location"); }
 
 // A node and what kind it is; nullopt where the value is none ({} stands for NULL in lists).
 struct Node {

@@ -1,0 +1,138 @@
+"""SQL statements sent to an agent: what its guard passes runs and answers, everything else is refused before the
+database hears of it."""
+
+import unittest
+
+from harness import E2ETest, Postgres, wait_until
+
+PG = None
+
+SHOP = """
+CREATE TABLE customers (id bigint PRIMARY KEY, name text NOT NULL, email text, country text, credit numeric(12,2));
+CREATE TABLE orders (id bigint PRIMARY KEY, customer_id bigint NOT NULL REFERENCES customers, at timestamptz NOT NULL,
+                     total numeric(12,2), "update" text, extra jsonb);
+CREATE TABLE salaries (person text PRIMARY KEY, amount numeric(12,2));
+INSERT INTO customers SELECT n, 'Zoë ' || n, 'c' || n || '@example.com', CASE WHEN n % 2 = 0 THEN 'DE' ELSE 'FR' END,
+                             CASE WHEN n % 5 = 0 THEN NULL ELSE n * 1.25 END FROM generate_series(1, 20) n;
+INSERT INTO orders SELECT n, n % 20 + 1, timestamptz '2024-01-01 00:00:00+00' + n * interval '1 hour', n / 4.0, 'u' || n,
+                          jsonb_build_object('n', n) FROM generate_series(1, 100) n;
+INSERT INTO salaries VALUES ('Ada', 90000);
+"""
+
+
+def setUpModule():
+    global PG
+    PG = Postgres()
+    unittest.addModuleCleanup(PG.close)
+
+
+class Statements(E2ETest):
+    """One agent with a shop in PostgreSQL, parts of it private."""
+
+    def shop(self, **options):
+        PG.database("shop", SHOP)
+        self.cloud = self.world().start(worker=False)
+        self.agent = self.cloud.agent("HQ", start=False).add_postgres(
+            "erp", PG, "shop", private=["customers.email", "salaries"], **options)
+        self.agent.publish("erp").start()
+        self.agent.connected()
+        self.agent.wait_published("erp")
+
+    def ask(self, statement, *params, connection="erp"):
+        words = [w for p in params for w in ("--param", p)]
+        return self.cloud.cli("connector", "query", "HQ", connection, "--sql", "-", *words, stdin=statement)
+
+    def rows(self, statement, *params):
+        done = self.ask(statement, *params)
+        self.assertEqual(done.code, 0, f"{statement}\n{done}")
+        return done.json["rows"]
+
+    def refused(self, code, *statements):
+        for statement in statements:
+            with self.subTest(statement):
+                done = self.ask(statement)
+                self.assertEqual((done.code != 0, done.error["code"]), (True, code), done)
+                self.assertTrue(done.error["message"], done)
+
+
+class Postgres_(Statements):
+    def test_what_people_write_is_answered_exactly(self):
+        self.shop()
+        done = self.ask('SELECT id, name, credit, "country" FROM customers WHERE id <= 2 ORDER BY id; -- both')
+        self.assertEqual(done.code, 0, done)
+        self.assertEqual([(c["name"], c["type"]) for c in done.json["columns"]],
+                         [("id", "int64"), ("name", "text"), ("credit", "decimal(12,2)"), ("country", "text")])
+        self.assertEqual(done.json["rows"], [[1, "Zoë 1", "1.25", "FR"], [2, "Zoë 2", "2.50", "DE"]])
+        self.assertEqual(done.json["rowCount"], 2)
+        self.assertEqual(self.rows("""
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3)
+            SELECT i, i::bigint * 9007199254740993, row_number() OVER (ORDER BY i DESC), NULL::text,
+                   timestamptz '2024-02-29 10:00:00.25+02', date '2024-02-29', 0.10::numeric, true, 'x' AS i FROM n ORDER BY 1"""),
+            [[1, "9007199254740993", 3, None, "2024-02-29 08:00:00.25+00", "2024-02-29", "0.1", True, "x"],
+             [2, "18014398509481986", 2, None, "2024-02-29 08:00:00.25+00", "2024-02-29", "0.1", True, "x"],
+             [3, "27021597764222979", 1, None, "2024-02-29 08:00:00.25+00", "2024-02-29", "0.1", True, "x"]])
+        self.assertEqual(self.rows("""
+            SELECT c.country, count(*) AS orders, sum(o.total) FROM customers c
+            JOIN LATERAL (SELECT total FROM orders WHERE customer_id = c.id AND "update" <> 'DROP TABLE orders') o ON true
+            GROUP BY GROUPING SETS ((c.country), ()) ORDER BY 1 NULLS LAST"""),
+            [["DE", 50, "625"], ["FR", 50, "637.5"], [None, 100, "1262.5"]])
+        self.assertEqual(self.rows("SELECT extra->>'n', extra FROM orders WHERE extra @> '{\"n\": 7}'"), [["7", '{"n": 7}']])
+        self.assertEqual(self.rows("SELECT * FROM orders WHERE id = 1"),
+                         [[1, 2, "2024-01-01 01:00:00+00", "0.25", "u1", '{"n": 1}']])
+        self.assertEqual(self.rows("SHOW transaction_read_only"), [["on"]])
+        self.assertEqual(self.rows("SELECT name FROM customers WHERE false"), [])
+
+    def test_parameters_are_bound_never_written_into_the_text(self):
+        self.shop()
+        self.assertEqual(self.rows("SELECT name FROM customers WHERE id = $1 AND country = $2", "2", "DE"), [["Zoë 2"]])
+        self.assertEqual(self.rows("SELECT name FROM customers WHERE name = $1", "x' OR '1'='1"), [])
+        self.assertEqual(self.ask("SELECT name FROM customers WHERE id = $1").error["code"], "INVALID_REQUEST")
+        done = self.ask("SELECT name\nFROM customers WHERE id = nothing(1)")
+        self.assertIn("WRITE_OPERATION_REJECTED", done.error["code"])
+        done = self.ask("SELECT name\nFROM customers WHERE id = 'two'")
+        self.assertEqual(done.error["code"], "INVALID_REQUEST", done)
+        self.assertIn("line 2, column 27: invalid input syntax for type bigint", done.error["message"])
+        self.assertEqual(self.ask("SELECT name FROM customers WHERE id = $1", "two").error["code"], "DATABASE_ERROR")
+
+    def test_what_writes_is_refused_before_the_database_hears_of_it(self):
+        self.shop()
+        self.refused("WRITE_KEYWORD_DETECTED", "DELETE FROM orders", "update orders set total = 0", "/* x */ TRUNCATE orders",
+                     "DO $$ BEGIN END $$", "COPY orders TO '/tmp/x'")
+        self.refused("WRITE_OPERATION_REJECTED", "SELECT 1; DELETE FROM orders", "SELECT * INTO copy FROM orders",
+                     "WITH gone AS (DELETE FROM orders RETURNING id) SELECT * FROM gone", "SELECT id FROM orders FOR UPDATE",
+                     "SELECT pg_terminate_backend(1)", "SELECT lo_import('/etc/passwd')", "SELECT nextval('s')",
+                     "SELECT pg_sleep(100)", "EXPLAIN ANALYZE SELECT 1", "SELEC 1")
+        self.assertEqual(PG.sql("shop", "SELECT count(*) FROM orders").strip(), "100")
+
+    def test_what_is_private_is_reached_by_no_statement(self):
+        self.shop()
+        self.refused("SCHEMA_ACCESS_DENIED", "SELECT email FROM customers", "SELECT * FROM customers", "SELECT c FROM customers c",
+                     "SELECT row_to_json(c) FROM customers c", "SELECT 1 FROM customers WHERE email LIKE 'c1%'",
+                     "SELECT id FROM customers ORDER BY CAST(email AS int)", "SELECT amount FROM salaries", "TABLE salaries",
+                     "SELECT count(*) FROM salaries", 'SELECT "email" FROM public.customers', "SELECT rolname FROM pg_authid",
+                     "SELECT x.a FROM customers AS x(b, c, a)", "SELECT * FROM pg_stats")
+
+    def test_a_value_never_comes_back_in_an_error(self):
+        self.shop()
+        done = self.ask("SELECT CAST(name AS int) FROM customers")
+        self.assertEqual(done.error["code"], "DATABASE_ERROR", done)
+        self.assertNotIn("Zoë", done.err)
+
+    def test_a_star_never_reaches_a_column_that_was_added_later(self):
+        self.shop()
+        self.assertEqual(len(self.rows("SELECT * FROM orders LIMIT 1")[0]), 6)
+        PG.sql("shop", "ALTER TABLE orders ADD COLUMN secret text DEFAULT 'hidden'")
+        self.refused("SCHEMA_ACCESS_DENIED", "SELECT * FROM orders", "SELECT secret FROM orders", "SELECT o FROM orders o")
+        self.assertEqual(self.rows("SELECT id FROM orders WHERE id = 5"), [[5]])
+        self.agent.publish("erp")
+        wait_until("the new schema to be in force", lambda: self.ask("SELECT * FROM orders LIMIT 1").code == 0)
+
+    def test_an_owner_may_take_intents_only(self):
+        self.shop(queries="intents")
+        self.refused("WRITE_OPERATION_REJECTED", "SELECT 1")
+        done = self.cloud.cli("connector", "query", "HQ", "erp", "--table", "orders", "--columns", "id", "--limit", 1)
+        self.assertEqual(done.code, 0, done)
+
+
+if __name__ == "__main__":
+    unittest.main()
