@@ -71,10 +71,11 @@ Result<void> store_secret(const Home& home, std::string_view record, crypto::Sec
 // Opens the connection once and reports what it found: sentences, or the specific error. Blocking.
 Result<std::vector<std::string>> test_connection(const Home& home, const ConnectionSettings& connection,
                                                  const SecretResolver& secrets);
-// Discovery without what is private. Blocking.
+// All that discovery finds, private parts too. Blocking.
 Result<data::Schema> discover(const Home& home, const ConnectionSettings& connection,
                               const SecretResolver& secrets);
-// Approves this schema: from now on it is what commands may reach, and it is sent to the cloud. Blocking.
+// Approves this schema: from now on it is what commands may reach, and what of it is not private is sent to the cloud.
+// Blocking.
 Result<void> approve_schema(const Home& home, std::string_view connection, const data::Schema& schema);
 Result<std::optional<data::Schema>> approved_schema(const Home& home, std::string_view connection);
 

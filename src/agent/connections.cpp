@@ -95,8 +95,9 @@ awaitable<Result<std::shared_ptr<const JudgedBy>>> Connections::judge(std::strin
   auto made = std::make_shared<JudgedBy>();
   made->schema = found->approved;
   const auto dialect = found->settings.type == "postgres" ? sql::Dialect::postgres : sql::Dialect::sqlite;
-  const auto parts = hidden_parts(made->schema, found->settings.private_names);
-  VMC_CO_TRY(catalogue, sql::Catalogue::make(dialect, &made->schema, parts, found->settings.database));
+  auto parts = hidden_parts(made->schema, found->settings.private_names);
+  if (!found->settings.private_names.empty()) parts["*"];  // whatever it is: the server's catalogue would tell of it
+  auto catalogue = sql::Catalogue::make(dialect, &made->schema, std::move(parts), found->settings.database);
   VMC_CO_TRY(guard, sql::make_guard(dialect, {std::move(catalogue), {}}));
   made->guard = std::move(guard);
   found->judge = std::move(made);

@@ -279,8 +279,8 @@ awaitable<Result<wire::CommandResult>> Executor::query_statement(const wire::Com
   query.text = statement.substr(verdict.begin, verdict.length);
   query.params = command.payload.params;
   query.is_query = verdict.is_query;
-  for (const auto& name : verdict.starred)
-    if (const auto* table = judge->schema.table(name)) query.whole.push_back(table);
+  for (const auto& [name, columns] : verdict.reads)
+    if (const auto* table = judge->schema.table(name); table && columns.contains("*")) query.whole.push_back(table);
   InlineRows rows;
   data::RowTypePtr type;
   auto work = [&](sources::Session& session) -> Result<void> {

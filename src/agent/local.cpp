@@ -55,8 +55,7 @@ Result<std::vector<std::string>> test_connection(const Home& home, const Connect
 Result<data::Schema> discover(const Home& home, const ConnectionSettings& connection,
                               const SecretResolver& secrets) {
   VMC_TRY(session, open_session(home, connection, secrets));
-  VMC_TRY(schema, session->discover());
-  return visible(schema, connection.private_names);
+  return session->discover();
 }
 
 Result<void> approve_schema(const Home& home, std::string_view connection, const data::Schema& schema) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/text.hpp"
+
 namespace vmc::agent {
 namespace {
 
@@ -33,39 +35,34 @@ bool matches(std::string_view pattern, std::string_view name) {
   return p == pattern.size();
 }
 
-std::vector<std::string> hidden_parts(const data::Schema& schema, const std::vector<std::string>& private_names) {
-  std::vector<std::string> parts;
+data::Parts hidden_parts(const data::Schema& schema, const std::vector<std::string>& private_names) {
+  data::Parts parts;
   for (const auto& table : schema.tables) {
-    if (any_matches(private_names, table.name)) {
-      parts.push_back(table.name + ".*");
-      continue;
-    }
+    if (any_matches(private_names, table.name)) parts[lowered(table.name)].insert("*");
     for (const auto& column : table.columns)
-      if (const auto part = table.name + "." + column.name; any_matches(private_names, part)) parts.push_back(part);
+      if (any_matches(private_names, table.name + "." + column.name))
+        parts[lowered(table.name)].insert(lowered(column.name));
   }
+  data::add_views_over(schema, parts);
   return parts;
 }
 
 data::Schema visible(const data::Schema& schema, const std::vector<std::string>& private_names) {
+  const auto parts = hidden_parts(schema, private_names);
   data::Schema shown;
   for (const auto& table : schema.tables) {
-    if (any_matches(private_names, table.name)) continue;
-    auto hidden = [&](const std::string& column) {
-      return any_matches(private_names, table.name + "." + column);
-    };
-    auto any_hidden = [&](const std::vector<std::string>& columns) {
-      return std::any_of(columns.begin(), columns.end(), hidden);
+    const auto hides = [&](const std::string& owner, const std::vector<std::string>& columns) {
+      return std::any_of(columns.begin(), columns.end(),
+                         [&](const auto& column) { return data::has_part(parts, owner, column); });
     };
     data::TableInfo left = table;
-    std::erase_if(left.columns, [&](const auto& column) { return hidden(column.name); });
+    left.reads.clear();
+    std::erase_if(left.columns, [&](const auto& column) { return data::has_part(parts, table.name, column.name); });
     if (left.columns.empty()) continue;
-    if (any_hidden(left.primary_key)) left.primary_key.clear();
-    std::erase_if(left.unique_keys, any_hidden);
+    if (hides(table.name, left.primary_key)) left.primary_key.clear();
+    std::erase_if(left.unique_keys, [&](const auto& key) { return hides(table.name, key); });
     std::erase_if(left.foreign_keys, [&](const data::ForeignKey& key) {
-      if (any_hidden(key.columns) || any_matches(private_names, key.table)) return true;
-      return std::any_of(key.referenced.begin(), key.referenced.end(), [&](const auto& column) {
-        return any_matches(private_names, key.table + "." + column);
-      });
+      return hides(table.name, key.columns) || hides(key.table, key.referenced) || data::has_part(parts, key.table, "*");
     });
     shown.tables.push_back(std::move(left));
   }

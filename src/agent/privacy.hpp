@@ -10,9 +10,9 @@
 namespace vmc::agent {
 
 bool matches(std::string_view pattern, std::string_view name);
-// What the private names mean in a schema: "customers.email", "salaries.*".
-std::vector<std::string> hidden_parts(const data::Schema& schema, const std::vector<std::string>& private_names);
-// The schema without private tables and columns, and without keys and references that name them.
+// What the private names mean in a schema, with the views that show a part of it.
+data::Parts hidden_parts(const data::Schema& schema, const std::vector<std::string>& private_names);
+// What may be shared: the schema without that, without keys and references that name it, and without what views read.
 data::Schema visible(const data::Schema& schema, const std::vector<std::string>& private_names);
 
 }  // namespace vmc::agent

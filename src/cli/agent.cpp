@@ -1,5 +1,6 @@
 // agent: run the role, and everything its owner does locally: key, connections, schema.
 #include "agent/agent.hpp"
+#include "agent/privacy.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -192,8 +193,34 @@ Result<int> schema_show(const Session& session, const std::string& id) {
   VMC_TRY(connection, connection_of(session, id));
   VMC_TRY(home, home_of(session));
   VMC_TRY(found, agent::discover(home, connection, app::make_secret_resolver()));
+  print_json(data::to_json(agent::visible(found, connection.private_names)));
+  return 0;
+}
+
+Result<int> schema_export(const Session& session, const std::string& id) {
+  VMC_TRY(connection, connection_of(session, id));
+  VMC_TRY(home, home_of(session));
+  VMC_TRY(found, agent::discover(home, connection, app::make_secret_resolver()));
   print_json(data::to_json(found));
   return 0;
+}
+
+std::size_t columns_of(const data::Schema& schema) {
+  std::size_t columns = 0;
+  for (const auto& table : schema.tables) columns += table.columns.size();
+  return columns;
+}
+
+// Views that are not shared though their names are not private.
+std::vector<std::string> kept_views(const data::Schema& found, const data::Schema& shared,
+                                    const std::vector<std::string>& private_names) {
+  std::vector<std::string> views;
+  for (const auto& table : found.tables) {
+    const bool named = std::any_of(private_names.begin(), private_names.end(),
+                                   [&](const auto& pattern) { return agent::matches(pattern, table.name); });
+    if (table.view && !named && !shared.table(table.name)) views.push_back(table.name);
+  }
+  return views;
 }
 
 Result<int> schema_publish(const Session& session, const std::string& id) {
@@ -201,14 +228,19 @@ Result<int> schema_publish(const Session& session, const std::string& id) {
   VMC_TRY(home, home_of(session));
   VMC_TRY(found, agent::discover(home, connection, app::make_secret_resolver()));
   VMC_CHECK(agent::approve_schema(home, id, found));
-  std::size_t columns = 0;
-  for (const auto& table : found.tables) columns += table.columns.size();
-  if (session.json)
-    print_json({{"connection", id}, {"tables", found.tables.size()}, {"columns", columns}});
-  else
-    print_line(fmt::format(
-        "{} tables with {} columns of '{}' are approved; the agent sends them when it is connected.",
-        found.tables.size(), columns, id));
+  const auto shared = agent::visible(found, connection.private_names);
+  const auto columns = columns_of(shared), kept_back = columns_of(found) - columns;
+  const auto views = kept_views(found, shared, connection.private_names);
+  if (session.json) {
+    print_json({{"connection", id}, {"tables", shared.tables.size()}, {"columns", columns}, {"privateColumns", kept_back},
+                {"privateViews", views}});
+    return 0;
+  }
+  print_line(fmt::format("{} tables with {} columns of '{}' are approved; the agent sends them when it is connected.",
+                         shared.tables.size(), columns, id));
+  if (kept_back > 0) print_line(fmt::format("{} columns are private and stay here.", kept_back));
+  for (const auto& view : views)
+    print_line(fmt::format("The view '{}' stays here too: it reads something private, or it cannot be told what it reads.", view));
   return 0;
 }
 
@@ -246,6 +278,10 @@ void add_agent_schema(CLI::App& noun, Session& session) {
   auto id = std::make_shared<std::string>();
   add_verb(*schema, session, "show", "Discover and print exactly what would be shared",
            [&session, id] { return schema_show(session, *id); })
+      ->add_option("connection", *id, "connection")
+      ->required();
+  add_verb(*schema, session, "export", "Print all that discovery finds, private parts too, for vmc guard check --schema",
+           [&session, id] { return schema_export(session, *id); })
       ->add_option("connection", *id, "connection")
       ->required();
   add_verb(*schema, session, "publish", "Approve what discovery finds and send it to the cloud",

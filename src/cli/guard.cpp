@@ -37,7 +37,8 @@ Result<std::unique_ptr<sql::Guard>> guard_for(const GuardCheck& check) {
   for (const auto& list : check.private_parts)
     for (const auto& part : split(list, ','))
       if (!trim(part).empty()) parts.emplace_back(trim(part));
-  VMC_TRY(catalogue, sql::Catalogue::make(dialect, schema ? &*schema : nullptr, parts, check.database));
+  VMC_TRY(hidden, sql::parts_in(parts));
+  auto catalogue = sql::Catalogue::make(dialect, schema ? &*schema : nullptr, std::move(hidden), check.database);
   return sql::make_guard(dialect, {std::move(catalogue), {}});
 }
 

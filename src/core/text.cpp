@@ -83,6 +83,13 @@ std::vector<std::string> split(std::string_view text, char separator) {
   }
 }
 
+std::string lowered(std::string_view text) {
+  std::string low{text};
+  for (char& c : low)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return low;
+}
+
 std::string_view trim(std::string_view text) {
   const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; };
   while (!text.empty() && blank(text.front())) text.remove_prefix(1);

@@ -20,6 +20,7 @@ std::optional<std::uint64_t> parse_size(std::string_view text);
 std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates);
 
 std::vector<std::string> split(std::string_view text, char separator);
+std::string lowered(std::string_view text);  // A to Z only
 std::string_view trim(std::string_view text);
 std::string join(std::span<const std::string> parts, std::string_view separator);
 bool is_utf8(std::string_view text);

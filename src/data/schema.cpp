@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "core/text.hpp"
 #include "data/json_lists.hpp"
 #include "data/text_rules.hpp"
 
@@ -107,6 +108,19 @@ Result<void> read_columns(const Json& list, const std::string& path, TableInfo& 
   return {};
 }
 
+Result<void> read_reads(const Json& tables, const std::string& path, TableInfo& view) {
+  if (tables.size() > kTablesMax) return invalid(path + ".reads", "has too many entries");
+  for (const auto& [table, list] : tables.items()) {
+    const Json wrapped{{"columns", list}};
+    JsonReader reader{wrapped, path + ".reads"};
+    const auto columns = names(reader, "columns", 0, kColumnsMax);
+    VMC_CHECK(reader.finish(Code::invalid_request));
+    if (!is_name(table)) return invalid(path + ".reads", "has a name that is none");
+    view.reads[table] = {columns.begin(), columns.end()};
+  }
+  return {};
+}
+
 // Keys speak of columns the table has.
 Result<void> check_keys(const TableInfo& table, const std::string& path) {
   std::unordered_set<std::string_view> known;
@@ -131,6 +145,7 @@ Result<TableInfo> read_table(const Json& json, const std::string& path) {
   const Json* columns = reader.array("columns");
   table.primary_key = names(reader, "primaryKey", 0, kColumnsMax);
   const std::int64_t estimate = reader.integer_or("rowEstimate", -1);
+  const Json* reads = reader.object_or_null("reads");
   VMC_CHECK(reader.finish(Code::invalid_request));
   if (!is_name(table.name)) return invalid(path + ".name", "is no name");
   if (reader.any("rowEstimate")) {
@@ -141,6 +156,7 @@ Result<TableInfo> read_table(const Json& json, const std::string& path) {
   VMC_CHECK(read_unique_keys(reader, path, table));
   VMC_CHECK(read_foreign_keys(reader, path, table));
   VMC_CHECK(check_keys(table, path));
+  if (reads) VMC_CHECK(read_reads(*reads, path, table));
   return table;
 }
 
@@ -172,6 +188,33 @@ const TableInfo* Schema::table(std::string_view name) const {
   return found == tables.end() || found->name != name ? nullptr : &*found;
 }
 
+bool has_part(const Parts& parts, std::string_view table, std::string_view column) {
+  const auto found = parts.find(lowered(table));
+  return found != parts.end() && (found->second.contains("*") || found->second.contains(lowered(column)));
+}
+
+void add_views_over(const Schema& schema, Parts& parts) {
+  const auto reaches = [&](const TableInfo& view) {
+    return std::any_of(view.reads.begin(), view.reads.end(), [&](const auto& read) {
+      const auto& [table, columns] = read;
+      if (table == "*") return !parts.empty();
+      const auto found = parts.find(lowered(table));
+      if (found == parts.end()) return false;
+      return columns.contains("*") || found->second.contains("*") ||
+             std::any_of(columns.begin(), columns.end(),
+                         [&](const std::string& column) { return found->second.contains(lowered(column)); });
+    });
+  };
+  for (bool grown = true; grown;) {
+    grown = false;
+    for (const auto& table : schema.tables)
+      if (table.view && !has_part(parts, table.name, "*") && reaches(table)) {
+        parts[lowered(table.name)].insert("*");
+        grown = true;
+      }
+  }
+}
+
 Json to_json(const TableInfo& table) {
   Json json{{"name", table.name}, {"view", table.view}, {"columns", Json::array()}};
   for (const auto& column : table.columns) json["columns"].push_back(to_json(column));
@@ -179,6 +222,7 @@ Json to_json(const TableInfo& table) {
   for (const auto& key : table.unique_keys) json["uniqueKeys"].push_back(key);
   for (const auto& key : table.foreign_keys) json["foreignKeys"].push_back(to_json(key));
   if (table.row_estimate) json["rowEstimate"] = *table.row_estimate;
+  if (!table.reads.empty()) json["reads"] = table.reads;
   return json;
 }
 

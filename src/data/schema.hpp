@@ -2,7 +2,9 @@
 // The JSON form is schemas/schema.json.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +30,9 @@ struct ForeignKey {
   bool operator==(const ForeignKey&) const = default;
 };
 
+// Tables by name, and their columns that are reached; "*" stands for all of them, as a table for anything at all.
+using Reads = std::map<std::string, std::set<std::string>>;
+
 struct TableInfo {
   std::string name;                           // "orders", or "schema.orders" outside the default schema
   bool view = false;
@@ -36,6 +41,7 @@ struct TableInfo {
   std::vector<std::vector<std::string>> unique_keys;
   std::vector<ForeignKey> foreign_keys;
   std::optional<std::int64_t> row_estimate;
+  Reads reads;                                // of a view; never leaves the agent
   bool operator==(const TableInfo&) const = default;
 
   const ColumnInfo* column(std::string_view column_name) const;
@@ -48,6 +54,12 @@ struct Schema {
   bool operator==(const Schema&) const = default;
   const TableInfo* table(std::string_view name) const;
 };
+
+// Tables, each with columns or "*", in lower case: they are compared without case.
+using Parts = std::map<std::string, std::set<std::string>>;
+bool has_part(const Parts& parts, std::string_view table, std::string_view column);
+// Adds the views that reach one of the parts, themselves or through other views.
+void add_views_over(const Schema& schema, Parts& parts);
 
 Json to_json(const Schema& schema);
 Result<Schema> schema_from_json(const Json& json);

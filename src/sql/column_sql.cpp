@@ -207,9 +207,27 @@ std::string placeholder(Dialect dialect, const data::ColumnInfo& column, std::si
 }
 
 std::string like(Dialect dialect, const data::ColumnInfo& column, const std::string& quoted, std::size_t n) {
-  if (dialect == Dialect::sqlite) return quoted + " LIKE " + numbered(dialect, n) + " ESCAPE '\\'";
+  if (dialect == Dialect::sqlite) return quoted + " GLOB " + numbered(dialect, n);
   const auto subject = postgres_native(column) ? quoted : quoted + "::pg_catalog.text";
   return subject + " LIKE " + numbered(dialect, n) + "::pg_catalog.text ESCAPE '\\'";
+}
+
+std::string like_pattern(Dialect dialect, std::string_view pattern) {
+  if (dialect != Dialect::sqlite) return std::string{pattern};
+  std::string glob;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const bool escaped = pattern[i] == '\\' && i + 1 < pattern.size();
+    const char c = pattern[escaped ? ++i : i];
+    if (!escaped && c == '%')
+      glob += '*';
+    else if (!escaped && c == '_')
+      glob += '?';
+    else if (c == '*' || c == '?' || c == '[')
+      glob += {'[', c, ']'};
+    else
+      glob += c;
+  }
+  return glob;
 }
 
 Result<Value> fit(const Value& value, const data::ColumnInfo& column) {

@@ -13,8 +13,10 @@ std::string projected(Dialect dialect, const data::ColumnInfo& column, const std
 std::string compared(Dialect dialect, const data::ColumnInfo& column, const std::string& quoted);
 // Parameter number `n` as it stands beside this column in a comparison.
 std::string placeholder(Dialect dialect, const data::ColumnInfo& column, std::size_t n);
-// `text LIKE pattern` with backslash as the escape.
+// `text LIKE pattern` with backslash as the escape, and upper and lower case apart. SQLite's LIKE has them alike unless
+// the whole session is told otherwise, which would change what the owner's views mean: there it is a GLOB.
 std::string like(Dialect dialect, const data::ColumnInfo& column, const std::string& quoted, std::size_t n);
+std::string like_pattern(Dialect dialect, std::string_view pattern);
 
 // The value as one of the column's kind, exactly; COMMAND_MALFORMED names the column, never the value.
 Result<data::Value> fit(const data::Value& value, const data::ColumnInfo& column);

@@ -123,7 +123,7 @@ class Writer {
         if (values != 1 || !std::holds_alternative<std::string>(node.values[0]) ||
             column->type.kind != data::Kind::text)
           return malformed("like takes one text and a text column");
-        params_.push_back(node.values[0]);
+        params_.push_back(like_pattern(dialect_, std::get<std::string>(node.values[0])));
         return "(" + like(dialect_, *column, quoted, params_.size()) + ")";
       }
       default:

@@ -1,9 +1,10 @@
 """SQL statements sent to an agent: what its guard passes runs and answers, everything else is refused before the
 database hears of it."""
 
+import json
 import unittest
 
-from harness import E2ETest, Postgres, wait_until
+from harness import E2ETest, Postgres, vmc, wait_until
 
 PG = None
 
@@ -17,6 +18,11 @@ INSERT INTO customers SELECT n, 'Zoë ' || n, 'c' || n || '@example.com', CASE W
 INSERT INTO orders SELECT n, n % 20 + 1, timestamptz '2024-01-01 00:00:00+00' + n * interval '1 hour', n / 4.0, 'u' || n,
                           jsonb_build_object('n', n) FROM generate_series(1, 100) n;
 INSERT INTO salaries VALUES ('Ada', 90000);
+CREATE VIEW mailing AS SELECT id, lower(email) AS harmless FROM customers;
+CREATE VIEW addresses AS SELECT * FROM mailing;
+CREATE VIEW by_country AS SELECT country, count(*) AS n FROM customers GROUP BY country;
+CREATE FUNCTION pay_of(text) RETURNS numeric LANGUAGE sql STABLE AS 'SELECT amount FROM salaries WHERE person = $1';
+CREATE VIEW pay AS SELECT pay_of('Ada') AS amount;
 """
 
 
@@ -111,6 +117,28 @@ class Postgres_(Statements):
                      "SELECT id FROM customers ORDER BY CAST(email AS int)", "SELECT amount FROM salaries", "TABLE salaries",
                      "SELECT count(*) FROM salaries", 'SELECT "email" FROM public.customers', "SELECT rolname FROM pg_authid",
                      "SELECT x.a FROM customers AS x(b, c, a)", "SELECT * FROM pg_stats")
+
+    def test_a_view_shows_nothing_private_and_the_owner_is_told(self):
+        self.shop()
+        self.refused("SCHEMA_ACCESS_DENIED", "SELECT harmless FROM mailing", "SELECT count(*) FROM addresses", "SELECT amount FROM pay")
+        for table, column in (("mailing", "harmless"), ("pay", "amount")):
+            done = self.cloud.cli("connector", "query", "HQ", "erp", "--table", table, "--columns", column)
+            self.assertEqual(done.error["code"], "SCHEMA_ACCESS_DENIED", done)
+        self.assertEqual(self.rows("SELECT n FROM by_country ORDER BY country"), [[10], [10]])
+        shown = self.agent.ok("schema", "show", "erp").json["tables"]
+        self.assertEqual([t["name"] for t in shown], ["by_country", "customers", "orders"])
+        published = self.agent.ok("schema", "publish", "erp").json
+        self.assertEqual((published["tables"], published["privateViews"]), (3, ["addresses", "mailing", "pay"]))
+
+        # The same, tried by hand with what the owner exports.
+        exported = self.agent.ok("schema", "export", "erp")
+        (self.folder / "erp.json").write_text(exported.out)
+        reads = {t["name"]: t.get("reads") for t in exported.json["tables"]}
+        self.assertEqual(reads["by_country"], {"customers": ["country"]})
+        self.assertEqual(reads["pay"], {"*": ["*"]})
+        done = vmc("guard", "check", "--dialect", "postgres", "--schema", self.folder / "erp.json", "--private", "customers.email",
+                   stdin='{"id": 1, "sql": "SELECT harmless FROM addresses"}\n{"id": 2, "sql": "TABLE by_country"}\n')
+        self.assertEqual([json.loads(line)["verdict"] for line in done.out.splitlines()], ["reject", "accept"], done)
 
     def test_a_value_never_comes_back_in_an_error(self):
         self.shop()

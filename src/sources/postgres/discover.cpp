@@ -5,6 +5,7 @@
 #include "core/log.hpp"
 #include "sources/load_plan.hpp"
 #include "sources/postgres/parts.hpp"
+#include "sql/guard/views.hpp"
 
 namespace vmc::sources::postgres {
 namespace {
@@ -58,6 +59,11 @@ constexpr const char* kReferences =
     "SELECT conrelid::pg_catalog.int8, confrelid::pg_catalog.int8, pg_catalog.array_to_string(conkey, ' '),"
     " pg_catalog.array_to_string(confkey, ' ') FROM pg_catalog.pg_constraint"
     " WHERE contype = 'f' AND conparentid = 0 ORDER BY conrelid, conname";
+
+constexpr const char* kViews =
+    "SELECT c.oid::pg_catalog.int8, pg_catalog.pg_get_viewdef(c.oid) FROM pg_catalog.pg_class c"
+    " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('v', 'm')"
+    " AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'";
 
 struct Found {
   data::TableInfo info;
@@ -172,6 +178,20 @@ Result<void> read_references(Connection& db, Tables& tables) {
   return {};
 }
 
+// Names in a definition are qualified unless they are the system's, as the session's search path has nothing else.
+Result<void> read_views(Connection& db, const std::map<std::int64_t, std::string>& names, data::Schema& schema) {
+  VMC_TRY(reader, sql::ViewReader::make(sql::Dialect::postgres, schema));
+  VMC_TRY(rows, db.run(kViews));
+  for (int row = 0; row < PQntuples(rows.get()); ++row) {
+    const auto name = names.find(cell_number(rows, row, 0));
+    if (name == names.end()) continue;
+    const auto view = std::find_if(schema.tables.begin(), schema.tables.end(),
+                                   [&](const auto& table) { return table.name == name->second; });
+    if (view != schema.tables.end()) view->reads = reader.reads(cell(rows, row, 1));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<data::Schema> discover(Connection& db) {
@@ -181,10 +201,15 @@ Result<data::Schema> discover(Connection& db) {
   VMC_CHECK(read_keys(db, tables));
   VMC_CHECK(read_references(db, tables));
   data::Schema schema;
-  for (auto& [id, table] : tables)
-    if (!table.info.columns.empty()) schema.tables.push_back(std::move(table.info));
+  std::map<std::int64_t, std::string> views;
+  for (auto& [id, table] : tables) {
+    if (table.info.columns.empty()) continue;
+    if (table.info.view) views[id] = table.info.name;
+    schema.tables.push_back(std::move(table.info));
+  }
   std::sort(schema.tables.begin(), schema.tables.end(),
             [](const auto& a, const auto& b) { return a.name < b.name; });
+  if (!views.empty()) VMC_CHECK(read_views(db, views, schema));
   return schema;
 }
 

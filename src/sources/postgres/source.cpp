@@ -176,11 +176,12 @@ class PostgresSession final : public Session {
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
     for (const auto* table : query.whole) VMC_CHECK(check_unchanged(*table));
     VMC_TRY(path, db_->run("SELECT pg_catalog.set_config('search_path', 'pg_catalog, public, pg_temp', true)"));
-    if (!query.is_query) return show(query.text, sink);
     VMC_TRY(described, db_->describe(query.text));
+    if (PQnfields(described.get()) == 0) return fail(Code::invalid_request, "the statement has no columns");
     if (PQnparams(described.get()) != static_cast<int>(query.params.size()))
       return fail(Code::invalid_request, fmt::format("the statement has {} parameters, {} were sent",
                                                      PQnparams(described.get()), query.params.size()));
+    if (!query.is_query) return show(query.text, sink);
     const auto table = outputs_of(described.get());
     std::vector<std::string> names;
     std::string list;
@@ -188,7 +189,6 @@ class PostgresSession final : public Session {
       names.push_back(column.name);
       list += (list.empty() ? "" : ", ") + column.name;
     }
-    if (names.empty()) return fail(Code::invalid_request, "the query has no columns");
     VMC_TRY(projection, sql::select_list(sql::Dialect::postgres, names, table));
     const auto type = titled(table, described.get());
     VMC_CHECK(db_->send_streamed(

@@ -239,7 +239,6 @@ Result<void> Database::pin() {
   VMC_CHECK(run("PRAGMA schema_version"));
   VMC_CHECK(run("PRAGMA cache_size=-16000"));
   if (access_ == Access::read) {
-    VMC_CHECK(run("PRAGMA case_sensitive_like=1"));
     VMC_CHECK(run("PRAGMA query_only=1"));
   } else {
     VMC_CHECK(run("PRAGMA foreign_keys=1"));
@@ -253,6 +252,10 @@ int Database::on_authorize(void* self, int action, const char* a, const char* b,
   const int verdict = db.access_ == Access::read ? authorize_read(action, a, b, db.discovering_)
                                                  : authorize_load(action, a, db.discovering_);
   if (verdict != SQLITE_OK) db.denied_ = true;
+  if (db.watched_ && action == SQLITE_READ && a) {
+    auto& columns = (*db.watched_)[a];
+    if (b && *b) columns.insert(b);  // empty: the table, and none of its columns
+  }
   return verdict;
 }
 

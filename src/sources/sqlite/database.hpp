@@ -51,6 +51,18 @@ class Database {
     Database& db_;
   };
 
+  // Notes what the statements prepared while it lives reach: tables, and their columns that are named in them or in
+  // views they use.
+  class Watching {
+   public:
+    explicit Watching(Database& db) : db_{db} { db_.watched_ = &reads; }
+    ~Watching() { db_.watched_ = nullptr; }
+    data::Reads reads;
+
+   private:
+    Database& db_;
+  };
+
   sqlite3* handle() { return db_; }
   Access access() const { return access_; }
 
@@ -66,6 +78,7 @@ class Database {
   Access access_;
   sqlite3* db_ = nullptr;
   bool discovering_ = false;
+  data::Reads* watched_ = nullptr;
   bool denied_ = false;  // by the authorizer, in the statement prepared last
   Steady::time_point deadline_{Steady::time_point::max()};
   std::atomic<bool> interrupted_{false};

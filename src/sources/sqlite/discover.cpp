@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "core/log.hpp"
+#include "core/text.hpp"
 #include "sources/load_plan.hpp"
 #include "sources/sqlite/declared_type.hpp"
 #include "sources/sqlite/parts.hpp"
@@ -46,6 +47,8 @@ class Catalogue {
     VMC_TRY(references,
             db_.prepare(
                 "SELECT id, \"table\", \"from\", \"to\" FROM pragma_foreign_key_list(?1) ORDER BY id, seq"));
+    VMC_TRY(definitions, db_.prepare("SELECT sql FROM sqlite_master WHERE type = 'view' AND name = ?1"));
+    definitions_ = std::move(definitions);
     columns_ = std::move(columns);
     indexes_ = std::move(indexes);
     members_ = std::move(members);
@@ -73,7 +76,11 @@ class Catalogue {
     info.name = qualified(relation.name);
     info.view = relation.view;
     VMC_CHECK(read_columns(relation, info));
-    if (relation.view) return info;
+    if (relation.view) {
+      VMC_TRY(reads, reads_of(relation.name));
+      info.reads = std::move(reads);
+      return info;
+    }
     VMC_CHECK(read_unique_keys(relation, info));
     VMC_CHECK(read_references(relation, info));
     VMC_CHECK(estimate(relation, info));
@@ -81,6 +88,20 @@ class Catalogue {
   }
 
  private:
+  // What SQLite compares for NATURAL and USING it does not tell.
+  Result<data::Reads> reads_of(const std::string& view) {
+    std::string definition;
+    VMC_CHECK(each(definitions_, view, [&] { definition = lowered(text_at(definitions_, 0)); }));
+    const bool unnamed = definition.find("natural") != definition.npos || definition.find("using") != definition.npos;
+    VMC_TRY(name, sql::quote(sql::Dialect::sqlite, view));
+    Database::Watching watching{db_};
+    if (unnamed || !db_.prepare("SELECT * FROM main." + name)) return data::Reads{{"*", {"*"}}};
+    data::Reads reads;
+    for (auto& [table, columns] : watching.reads)
+      if (table != view) reads[qualified(table)] = std::move(columns);
+    return reads;
+  }
+
   template <class Row>
   Result<void> each(Stmt& statement, const std::string& name, Row row) {
     sqlite3_reset(statement.get());
@@ -162,7 +183,7 @@ class Catalogue {
   }
 
   Database& db_;
-  Stmt columns_, indexes_, members_, references_;
+  Stmt definitions_, columns_, indexes_, members_, references_;
 };
 
 // "REFERENCES parent" without columns means the parent's primary key; a parent that is not here is not told.

@@ -5,26 +5,8 @@
 #include "core/text.hpp"
 
 namespace vmc::sql {
-namespace {
 
-std::string lower(std::string_view name) {
-  std::string low{name};
-  for (char& c : low)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return low;
-}
-
-// "customers.email", "archive.orders.total", "salaries.*": the table as a schema calls it, and the column or "*".
-Result<std::pair<std::string, std::string>> private_part(const std::string& text) {
-  const auto dot = text.rfind('.');
-  if (dot == std::string::npos || dot == 0 || dot + 1 == text.size())
-    return fail(Code::invalid_request, fmt::format("'{}' is neither TABLE.COLUMN nor TABLE.*", text));
-  return std::pair{lower(text.substr(0, dot)), lower(text.substr(dot + 1))};
-}
-
-}  // namespace
-
-std::string folded(Dialect, std::string_view name) { return lower(name); }
+std::string folded(Dialect, std::string_view name) { return lowered(name); }
 
 std::string_view default_schema(Dialect dialect) {
   switch (dialect) {
@@ -40,35 +22,38 @@ std::string_view default_schema(Dialect dialect) {
   return "";
 }
 
+Result<data::Parts> parts_in(const std::vector<std::string>& names) {
+  data::Parts parts;
+  for (const auto& name : names) {
+    const auto dot = name.rfind('.');
+    if (dot == std::string::npos || dot == 0 || dot + 1 == name.size())
+      return fail(Code::invalid_request, fmt::format("'{}' is neither TABLE.COLUMN nor TABLE.*", name));
+    parts[lowered(name.substr(0, dot))].insert(lowered(name.substr(dot + 1)));
+  }
+  return parts;
+}
+
 // Private names count in any case, everywhere: one too many is better than one too few.
-Result<Catalogue> Catalogue::make(Dialect dialect, const data::Schema* schema,
-                                  const std::vector<std::string>& private_parts, std::string_view database) {
+Catalogue Catalogue::make(Dialect dialect, const data::Schema* schema, data::Parts private_parts, std::string_view database) {
   Catalogue made;
   made.dialect_ = dialect;
-  made.database_ = lower(database);
+  made.database_ = lowered(database);
   made.closed_ = schema != nullptr;
   made.has_private_ = !private_parts.empty();
   if (schema) {
     for (const auto& table : schema->tables) {
       Table known{.name = table.name, .columns = std::set<std::string>{}, .private_columns = {}, .all_private = false};
       for (const auto& column : table.columns)
-        known.columns->insert(dialect == Dialect::postgres ? column.name : lower(column.name));
-      made.tables_[dialect == Dialect::postgres ? table.name : lower(table.name)] = std::move(known);
+        known.columns->insert(dialect == Dialect::postgres ? column.name : lowered(column.name));
+      made.tables_[dialect == Dialect::postgres ? table.name : lowered(table.name)] = std::move(known);
     }
   }
-  for (const auto& part : private_parts) {
-    VMC_TRY(named, private_part(part));
-    const auto& [table, column] = named;
-    bool found = false;
-    for (auto& [key, known] : made.tables_) {
-      if (lower(key) != table) continue;
-      found = true;
-      made.hide(known, column);
-    }
-    if (found || made.closed_) continue;
-    auto& hidden = made.tables_[table];
-    hidden.name = table;
-    made.hide(hidden, column);
+  if (schema) data::add_views_over(*schema, private_parts);
+  for (const auto& [table, columns] : private_parts) {
+    if (!made.closed_) made.tables_[table].name = table;
+    for (auto& [key, known] : made.tables_)
+      if (lowered(key) == table)
+        for (const auto& column : columns) made.hide(known, column);
   }
   return made;
 }
@@ -81,14 +66,14 @@ void Catalogue::hide(Table& table, const std::string& column) {
   table.private_columns.insert(column);
   if (!table.columns) return;
   for (const auto& known : *table.columns)
-    if (lower(known) == column) table.private_columns.insert(known);
+    if (lowered(known) == column) table.private_columns.insert(known);
 }
 
 const Catalogue::Table* Catalogue::find(const Path& given) const {
   Path path = given;
   // The connection's own database may be named.
   const std::size_t most = dialect_ == Dialect::mysql ? 1 : 2;
-  if (path.size() == most + 1 && !database_.empty() && lower(path.front()) == database_) path.erase(path.begin());
+  if (path.size() == most + 1 && !database_.empty() && lowered(path.front()) == database_) path.erase(path.begin());
   if (path.empty() || path.size() > 2) return nullptr;
   if (path.size() == 2 && (path[0].empty() || path[0] == default_schema(dialect_))) path.erase(path.begin());
   // A schema names a table with a dot of its own with its schema.
@@ -96,7 +81,7 @@ const Catalogue::Table* Catalogue::find(const Path& given) const {
   auto key = path.size() == 2 ? path[0] + "." + path[1]
              : dotted         ? std::string{default_schema(dialect_)} + "." + path[0]
                               : path[0];
-  if (dialect_ != Dialect::postgres || !closed_) key = lower(key);
+  if (dialect_ != Dialect::postgres || !closed_) key = lowered(key);
   const auto found = tables_.find(key);
   if (found != tables_.end()) return &found->second;
   return closed_ ? nullptr : &unknown_;

@@ -24,12 +24,13 @@ class Catalogue {
     bool all_private = false;
   };
 
-  // `private_parts`: "customers.email", "salaries.*", "archive.orders_2019.total". INVALID_REQUEST names one that is
-  // none of these. `database`: the connection's own, which may stand before a table's name (MySQL, T-SQL).
-  static Result<Catalogue> make(Dialect dialect, const data::Schema* schema,
-                                const std::vector<std::string>& private_parts, std::string_view database = "");
+  // `private_parts`: the schema's views over them are private too. `database`: the connection's own, which may stand
+  // before a table's name (MySQL, T-SQL).
+  static Catalogue make(Dialect dialect, const data::Schema* schema, data::Parts private_parts,
+                        std::string_view database = "");
 
-  // nullptr: not in the schema. `path` has one part (in the default schema) or two; folded.
+  // nullptr: not in the schema; without one: what is not known from the private parts either is a table without a name.
+  // `path` has one part (in the default schema) or two; folded.
   const Table* find(const Path& path) const;
   bool closed() const { return closed_; }             // there is a schema: what is not in it does not exist
   bool has_private() const { return has_private_; }
@@ -44,6 +45,9 @@ class Catalogue {
   std::map<std::string, Table> tables_;  // by folded "schema.table" or "table" in the default schema
   Table unknown_;                        // any table where nothing is known
 };
+
+// "customers.email", "salaries.*", "archive.orders_2019.total". INVALID_REQUEST names one that is none of these.
+Result<data::Parts> parts_in(const std::vector<std::string>& names);
 
 // As the dialect compares names that are not quoted (and MySQL, T-SQL all names).
 std::string folded(Dialect dialect, std::string_view name);

@@ -52,10 +52,7 @@ class Resolver {
     resolve(query, nullptr, nullptr);
     Verdict verdict;
     verdict.refusal = std::move(refusal_);
-    if (!verdict.refusal) {
-      verdict.tables.assign(tables_.begin(), tables_.end());
-      verdict.starred.assign(starred_.begin(), starred_.end());
-    }
+    if (!verdict.refusal) verdict.reads = std::move(reads_);
     return verdict;
   }
 
@@ -77,7 +74,7 @@ class Resolver {
   void reach_all(const Visible& item, std::size_t at);
   // What is reached depends on the columns the table has when the statement runs.
   void by_place(const Catalogue::Table& table) {
-    if (catalogue_.closed()) starred_.insert(table.name);
+    if (catalogue_.closed()) reads_[table.name].insert("*");
   }
   bool reach(const Visible& item, const std::string& column, std::size_t at);
   const Visible* find_item(const Path& qualifiers, const Scope& scope) const;
@@ -100,7 +97,7 @@ class Resolver {
   Dialect dialect_;
   const Catalogue& catalogue_;
   std::optional<Refusal> refusal_;
-  std::set<std::string> tables_, starred_;
+  data::Reads reads_;
 };
 
 Columns named(const std::vector<std::string>& list, Columns columns) {
@@ -206,6 +203,7 @@ Visible Resolver::visible_table(const Item& item, const With* with) {
     if (catalogue_.has_private())
       deny(item.at, fmt::format("'{}' tells of private tables and columns too", text_of(item.path)),
            "Use the published schema.");
+    reads_["*"].insert("*");
     const bool rights = std::find(kWithRights.begin(), kWithRights.end(), name) != kWithRights.end();
     return {alias, path, nullptr, named(item.columns, Columns{{}, true}), rights};
   }
@@ -215,10 +213,12 @@ Visible Resolver::visible_table(const Item& item, const With* with) {
          "Check the name, or ask the owner to approve it.");
     return {alias, path, nullptr, Columns{{}, true}, false};
   }
+  if (catalogue_.has_private() && table->name.empty())
+    deny(item.at, fmt::format("without a schema it is not known whether '{}' shows something private", text_of(item.path)),
+         "Give the schema that 'vmc agent schema export' writes.");
   if (table->all_private)
     deny(item.at, fmt::format("'{}' is private", text_of(item.path)), "Its owner keeps it out of what is shared.");
-  if (catalogue_.closed()) tables_.insert(table->name);
-  else tables_.insert(text_of(item.path));
+  reads_[catalogue_.closed() ? table->name : text_of(item.path)];
   return {alias, path, table, named(item.columns, Columns{}), false};
 }
 
@@ -233,7 +233,7 @@ void Resolver::check_join(const Item& item, Scope& scope) {
   }
   for (const auto& column : item.using_columns)
     for (const auto& side : scope.items)
-      if (side.table && side.table->private_columns.contains(column)) reach(side, column, item.at);
+      if (side.table) reach(side, column, item.at);
 }
 
 void Resolver::use(const Use& one, const Scope& scope, const With* with) {
@@ -327,7 +327,10 @@ bool Resolver::reach(const Visible& item, const std::string& column, std::size_t
     return true;
   }
   if (item.columns.has(column)) return true;  // of the alias's list
-  return is_system_column(column) || (table.columns && table.columns->contains(column));
+  if (is_system_column(column)) return true;
+  if (!table.columns || !table.columns->contains(column)) return false;
+  reads_[table.name].insert(column);
+  return true;
 }
 
 const Visible* Resolver::find_item(const Path& qualifiers, const Scope& scope) const {

@@ -5,9 +5,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "core/error.hpp"
+#include "data/schema.hpp"
 
 namespace vmc::sql {
 
@@ -29,9 +29,9 @@ struct Verdict {
   // a query, which may stand in parentheses (SHOW and its like may not).
   std::size_t begin = 0, length = 0;
   bool is_query = true;
-  // Of an accepted statement: tables ("orders", "archive.orders_2019") it reads, and those of them it reads with a
-  // star: their columns must still be the approved ones when it runs.
-  std::vector<std::string> tables, starred;
+  // Of an accepted statement: what it reaches. A table with "*" is reached by the places of its columns (a star, a whole
+  // row, a list of column aliases): they must still be the approved ones when it runs. The table "*": the server's own.
+  data::Reads reads;
 
   bool accepted() const { return !refusal.has_value(); }
 };

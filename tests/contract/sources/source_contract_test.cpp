@@ -26,6 +26,8 @@ struct Backend {
   virtual std::string type(const std::string& kind) const = 0;
   // A view that never ends.
   virtual std::string endless() const = 0;
+  // A statement's parameter, counted from 1.
+  virtual std::string parameter(int number) const { return "?" + std::to_string(number); }
 
   std::unique_ptr<sources::Session> open(Access access) {
     auto session = source()->open(access, std::chrono::seconds{10});
@@ -87,6 +89,7 @@ struct Postgres final : Backend {
   std::string endless() const override {
     return "CREATE VIEW endless AS SELECT count(*)::text AS v FROM generate_series(1, 100000000000) a";
   }
+  std::string parameter(int number) const override { return "$" + std::to_string(number); }
 };
 
 #define FOR_EACH_SOURCE(sentence, tag) TEMPLATE_TEST_CASE(sentence, tag, Sqlite, Postgres)
@@ -567,4 +570,131 @@ FOR_EACH_SOURCE("discovery tells tables, views, types, defaults and keys, and no
                                 [](auto& t) { return t.name.ends_with(".odd.name"); });
   REQUIRE(odd != schema->tables.end());
   CHECK(read_all(*reader, intent_for(*odd, {"we\"ird"}), *odd).empty());
+}
+
+FOR_EACH_SOURCE("discovery tells which views show a private column, however they reach it", "[contract]") {
+  TestType db;
+  db.run("CREATE TABLE customers (id integer NOT NULL PRIMARY KEY, name varchar(20), email varchar(20), country varchar(2))");
+  db.run("CREATE TABLE contacts (email varchar(20), phone varchar(20))");
+  db.run("CREATE VIEW honest AS SELECT id, upper(name) AS n FROM customers WHERE country = 'DE'");
+  db.run("CREATE VIEW counted AS SELECT count(*) AS n FROM customers");
+  db.run("CREATE VIEW named AS SELECT c.email AS harmless FROM customers c");
+  db.run("CREATE VIEW stacked AS SELECT count(n.harmless) AS n FROM named n");
+  db.run("CREATE VIEW everything AS SELECT * FROM customers");
+  db.run("CREATE VIEW sifted AS SELECT id FROM customers WHERE email LIKE 'a%'");
+  db.run("CREATE VIEW joined AS SELECT phone FROM customers JOIN contacts USING (email)");
+  db.run("CREATE VIEW nested AS SELECT id, (SELECT max(x.email) FROM customers x) AS m FROM customers");
+  auto reader = db.open(Access::read);
+  auto schema = reader->discover();
+  REQUIRE(schema);
+  data::Parts parts{{"customers", {"email"}}};
+  data::add_views_over(*schema, parts);
+  const std::vector<std::string> showing{"everything", "joined", "named", "nested", "sifted", "stacked"};
+  std::vector<std::string> found;
+  for (const auto& table : schema->tables)
+    if (table.view && data::has_part(parts, table.name, "*")) found.push_back(table.name);
+  CHECK(found == showing);
+}
+
+FOR_EACH_SOURCE("a statement's rows come with the names and types it turned out to have", "[contract]") {
+  TestType db;
+  db.run(kItems + "; INSERT INTO items VALUES ('a', 1, 'one'), ('b', 2, NULL), ('ü', 3, 'x''y')");
+  auto reader = db.open(Access::read);
+  Rows rows;
+  sources::SqlQuery query;
+  query.text = "SELECT part, note AS n, code, part FROM items ORDER BY part DESC -- the last line";
+  auto type = reader->query(query, {}, into(rows));
+  if (!type) FAIL(type.error().text());
+  REQUIRE((*type)->size() == 4);
+  CHECK((*type)->at(0).name == "part");
+  CHECK((*type)->at(1).name == "n");
+  CHECK((*type)->at(3).name == "part");
+  CHECK((*type)->at(0).type == data::Type{Kind::int64});
+  CHECK(rows == Rows{{std::int64_t{3}, std::string{"x'y"}, std::string{"ü"}, std::int64_t{3}},
+                     {std::int64_t{2}, {}, std::string{"b"}, std::int64_t{2}},
+                     {std::int64_t{1}, std::string{"one"}, std::string{"a"}, std::int64_t{1}}});
+
+  rows.clear();
+  query.text = "SELECT code FROM items WHERE 1 = 0";
+  type = reader->query(query, {}, into(rows));
+  REQUIRE(type);
+  CHECK((*type)->size() == 1);
+  CHECK(rows.empty());
+}
+
+FOR_EACH_SOURCE("a statement's values are bound, and their number must fit", "[contract]") {
+  TestType db;
+  db.run(kItems + "; INSERT INTO items VALUES ('a', 1, 'one'), ('b', 2, 'two')");
+  auto reader = db.open(Access::read);
+  const auto ask = [&](const std::string& condition, std::vector<Value> params) -> Result<Rows> {
+    Rows rows;
+    sources::SqlQuery query;
+    query.text = "SELECT code FROM items WHERE " + condition;
+    query.params = std::move(params);
+    VMC_CHECK(reader->query(query, {}, into(rows)));
+    return rows;
+  };
+  auto found = ask("note = " + db.parameter(1) + " AND part = " + db.parameter(2), {std::string{"two"}, std::int64_t{2}});
+  if (!found) FAIL(found.error().text());
+  CHECK(*found == Rows{{std::string{"b"}}});
+  found = ask("note = " + db.parameter(1), {std::string{"x' OR '1'='1"}});
+  REQUIRE(found);
+  CHECK(found->empty());
+  found = ask("note = " + db.parameter(1), {Value{}});
+  REQUIRE(found);
+  CHECK(found->empty());
+  for (auto params : {std::vector<Value>{}, {std::string{"a"}, std::string{"b"}}}) {
+    const auto refused = ask("note = " + db.parameter(1), params);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Code::invalid_request);
+  }
+}
+
+FOR_EACH_SOURCE("a statement that reaches columns by their places runs only over the approved ones", "[contract]") {
+  TestType db;
+  db.run(kItems + "; INSERT INTO items VALUES ('a', 1, 'one')");
+  auto reader = db.open(Access::read);
+  const auto approved = table_named(*reader, "items");
+  sources::SqlQuery query;
+  query.text = "SELECT * FROM items";
+  query.whole = {&approved};
+  Rows rows;
+  REQUIRE(reader->query(query, {}, into(rows)));
+  CHECK(rows.size() == 1);
+  db.run("ALTER TABLE items ADD COLUMN secret varchar(20)");
+  const auto refused = reader->query(query, {}, into(rows));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Code::schema_access_denied);
+  CHECK(rows.size() == 1);
+}
+
+FOR_EACH_SOURCE("a statement that writes is refused by the session even when nobody judged it", "[contract]") {
+  TestType db;
+  db.run(kItems + "; INSERT INTO items VALUES ('a', 1, 'one')");
+  auto reader = db.open(Access::read);
+  for (const char* text : {"DELETE FROM items", "INSERT INTO items VALUES ('b', 1, 'x')", "DROP TABLE items", "COMMIT",
+                           "CREATE TABLE other (a integer)", "SELECT 1; DELETE FROM items"})
+    for (bool is_query : {true, false}) {
+      sources::SqlQuery query;
+      query.text = text;
+      query.is_query = is_query;
+      Rows rows;
+      INFO(text);
+      CHECK_FALSE(reader->query(query, {}, into(rows)));
+      REQUIRE(reader->reset());
+    }
+  const auto table = table_named(*reader, "items");
+  CHECK(read_all(*reader, intent_for(table, {"code"}), table).size() == 1);
+}
+
+FOR_EACH_SOURCE("a statement ends at its time limit", "[contract]") {
+  TestType db;
+  db.run(db.endless());
+  auto reader = db.open(Access::read);
+  sources::SqlQuery query;
+  query.text = "SELECT v FROM endless";
+  Rows rows;
+  const auto outcome = reader->query(query, {std::chrono::milliseconds{200}}, into(rows));
+  REQUIRE_FALSE(outcome);
+  CHECK(outcome.error().code == Code::query_timeout);
 }

@@ -132,6 +132,35 @@ TEST_CASE("what is private vanishes from the schema, with the keys that name it"
   CHECK(shown.tables[0].primary_key == std::vector<std::string>{"id"});
 }
 
+TEST_CASE("a view that shows something private is private, and so is what cannot be told") {
+  data::Schema schema;
+  const auto add = [&](const char* name, data::Reads reads) {
+    data::TableInfo table;
+    table.name = name;
+    table.columns = {{"id", "int", {data::Kind::int64}, false, {}, {}}, {"salary", "int", {data::Kind::int64}, true, {}, {}}};
+    table.view = !reads.empty();
+    table.reads = std::move(reads);
+    schema.tables.push_back(std::move(table));
+  };
+  add("a_over_b", {{"b_shows", {"x"}}});
+  add("b_shows", {{"Employees", {"id", "SALARY"}}});
+  add("c_star", {{"employees", {"*"}}});
+  add("d_unknown", {{"*", {"*"}}});
+  add("e_honest", {{"employees", {"id"}}});
+  add("employees", {});
+
+  const auto names = [](const data::Schema& shown) {
+    std::vector<std::string> list;
+    for (const auto& table : shown.tables) list.push_back(table.name);
+    return list;
+  };
+  const auto shown = agent::visible(schema, {"employees.salary"});
+  CHECK(names(shown) == std::vector<std::string>{"e_honest", "employees"});
+  for (const auto& table : shown.tables) CHECK(table.reads.empty());
+  CHECK(names(agent::visible(schema, {})).size() == 6);
+  CHECK(names(agent::visible(schema, {"employees"})).empty());
+}
+
 TEST_CASE("a pattern with stars matches whole names only") {
   CHECK(agent::matches("a*c", "abbbc"));
   CHECK(agent::matches("*", "anything"));

@@ -44,9 +44,10 @@ std::vector<Json> lines_of(const Corpus& corpus, const char* file) {
 
 std::unique_ptr<sql::Guard> guard_of(const Corpus& corpus, const data::Schema* schema,
                                      const std::vector<std::string>& private_parts) {
-  auto catalogue = sql::Catalogue::make(corpus.dialect, schema, private_parts, "shop");
-  if (!catalogue) FAIL(catalogue.error().text());
-  auto guard = sql::make_guard(corpus.dialect, {std::move(*catalogue), {}});
+  auto parts = sql::parts_in(private_parts);
+  if (!parts) FAIL(parts.error().text());
+  auto catalogue = sql::Catalogue::make(corpus.dialect, schema, std::move(*parts), "shop");
+  auto guard = sql::make_guard(corpus.dialect, {std::move(catalogue), {}});
   if (!guard) FAIL(guard.error().text());
   return std::move(*guard);
 }

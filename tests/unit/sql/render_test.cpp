@@ -184,6 +184,15 @@ TEST_CASE("a blank-padded column is compared as such and an exotic one by the se
             ->text.ends_with("(\"mood\"::pg_catalog.text LIKE $1::pg_catalog.text ESCAPE '\\')"));
 }
 
+TEST_CASE("in SQLite a like pattern is a glob, with what a glob takes for itself in brackets") {
+  auto asked = intent({"code"});
+  asked.filter = compare(Op::like, "code", {std::string{"a_%*?[\\%\\_\\\\]\\"}});
+  const auto rendered = sql::render(Dialect::sqlite, asked, orders());
+  REQUIRE(rendered.has_value());
+  CHECK(rendered->text.ends_with("(\"code\" GLOB ?1)"));
+  CHECK(rendered->params == std::vector<data::Value>{std::string{"a?*[*][?][[]%_\\]\\"}});
+}
+
 TEST_CASE("an intent is split in key order and never with a limit") {
   const auto split = sql::render_split(Dialect::sqlite, intent({"code"}), orders(), {"id"}, 100);
   REQUIRE(split.has_value());

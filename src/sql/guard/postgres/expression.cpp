@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "core/text.hpp"
 #include "sql/guard/postgres/allowed.hpp"
 #include "sql/guard/postgres/reader.hpp"
 
@@ -84,12 +85,6 @@ std::optional<double> constant_number(const std::vector<Value>& arguments, std::
     return value["ival"].get(integer) == simdjson::SUCCESS ? static_cast<double>(integer) : 0.0;  // 0 is left out
   if (node->fields["fval"].get(value) == simdjson::SUCCESS) return std::strtod(std::string{text_of(value, "fval")}.c_str(), nullptr);
   return std::nullopt;
-}
-
-std::string lower(std::string_view text) {
-  std::string low{text};
-  for (char& c : low) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return low;
 }
 
 }  // namespace
@@ -223,7 +218,7 @@ void TreeReader::check_arguments(std::string_view name, const Object& fields) {
   const auto arguments = items_of(fields, "args");
   if (name == "current_setting") {
     const auto setting = constant_text(arguments, 0);
-    if (!setting || !is_readable_setting(lower(*setting)))
+    if (!setting || !is_readable_setting(lowered(*setting)))
       refuse(Layer::functions, at, "this setting is not shown", "Settings that tell how values are read, and the version, may be shown.");
   }
   if (name == "ts_rewrite" && arguments.size() != 3)
