@@ -279,6 +279,7 @@ awaitable<Result<wire::CommandResult>> Executor::query_statement(const wire::Com
   query.text = statement.substr(verdict.begin, verdict.length);
   query.params = command.payload.params;
   query.is_query = verdict.is_query;
+  query.catalogue = verdict.reads.contains("*");
   for (const auto& [name, columns] : verdict.reads)
     if (const auto* table = judge->schema.table(name); table && columns.contains("*")) query.whole.push_back(table);
   InlineRows rows;

@@ -124,6 +124,8 @@ Result<void> check_unchanged(Database& db, const data::TableInfo& table) {
 Result<data::RowTypePtr> query(Database& db, const SqlQuery& query, const BatchSink& sink) {
   VMC_TRY(transaction, Transaction::begin(db));
   for (const auto* table : query.whole) VMC_CHECK(check_unchanged(db, *table));
+  std::optional<Database::Discovering> catalogue_reads;
+  if (query.catalogue) catalogue_reads.emplace(db);
   VMC_TRY(statement, db.prepare(query.text));
   if (static_cast<std::size_t>(sqlite3_bind_parameter_count(statement.get())) != query.params.size())
     return fail(Code::invalid_request, "the statement has another number of parameters than were sent");

@@ -42,14 +42,18 @@ Catalogue Catalogue::make(Dialect dialect, const data::Schema* schema, data::Par
   made.has_private_ = !private_parts.empty();
   if (schema) {
     for (const auto& table : schema->tables) {
-      Table known{.name = table.name, .columns = std::set<std::string>{}, .private_columns = {}, .all_private = false};
+      Table known{.name = table.name, .columns = std::set<std::string>{}, .private_columns = {}};
       for (const auto& column : table.columns)
         known.columns->insert(dialect == Dialect::postgres ? column.name : lowered(column.name));
+      for (const auto& column : table.primary_key)
+        known.key.push_back(dialect == Dialect::postgres ? column : lowered(column));
       made.tables_[dialect == Dialect::postgres ? table.name : lowered(table.name)] = std::move(known);
     }
   }
   if (schema) data::add_views_over(*schema, private_parts);
-  for (const auto& [table, columns] : private_parts) {
+  const auto prefix = std::string{default_schema(dialect)} + ".";
+  for (const auto& [name, columns] : private_parts) {
+    const auto table = name.starts_with(prefix) && prefix.size() > 1 ? name.substr(prefix.size()) : name;
     if (!made.closed_) made.tables_[table].name = table;
     for (auto& [key, known] : made.tables_)
       if (lowered(key) == table)

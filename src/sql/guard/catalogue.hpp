@@ -21,6 +21,7 @@ class Catalogue {
     std::string name;                              // as the schema calls it
     std::optional<std::set<std::string>> columns;  // folded; unknown without a schema
     std::set<std::string> private_columns;         // folded
+    std::vector<std::string> key{};                // folded; the primary key, where the schema knows one
     bool all_private = false;
   };
 

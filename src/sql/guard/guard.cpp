@@ -39,9 +39,10 @@ Result<std::unique_ptr<Guard>> make_guard(Dialect dialect, GuardSettings setting
   switch (dialect) {
     case Dialect::postgres:
       return std::unique_ptr<Guard>{std::make_unique<ReadingGuard>(dialect, read_postgres, std::move(settings))};
+    case Dialect::sqlite:
+      return make_sqlite_guard(std::move(settings));
     case Dialect::mysql:
     case Dialect::mssql:
-    case Dialect::sqlite:
       break;
   }
   return fail(Code::invalid_request, "statements of this dialect cannot be judged yet", "Use intents.");

@@ -34,6 +34,9 @@ struct Use {
   std::size_t at = 0;
   Alias alias = Alias::never;
   std::shared_ptr<const Query> query;  // shared: a Use is copied when a clause is repeated
+  // The items of its block that it sees, by number: ON sees those of its join, LIMIT none. What they do not have is
+  // looked for around the block, not in the other items.
+  std::size_t first_item = 0, last_item = static_cast<std::size_t>(-1);
 };
 
 // One output of a block.
@@ -41,6 +44,8 @@ struct Output {
   enum class Kind { named, unnamed, star, fields } kind = Kind::unnamed;  // fields: those of a row value, unknown here
   std::string name;  // named: the alias, the column's name, or what the server would call it
   Path path;         // star: its qualifiers
+  // SQLite: its length, and where its own among the uses of its block end.
+  std::size_t tokens = 0, uses_end = 0;
 };
 
 // Something in FROM.
@@ -57,6 +62,7 @@ struct Item {
   std::vector<std::string> columns;  // of an alias with a column list
   std::shared_ptr<const Query> query;
   bool lateral = false;    // sees the items before it (LATERAL, APPLY; a function always does)
+  std::size_t lateral_from = 0;  // from this number on: APPLY sees those of its join
   bool catalogue = false;  // a system table or view that may be read
   bool hidden = false;     // one that may not; a CTE of its name may
   std::vector<Use> uses;
@@ -69,6 +75,8 @@ struct Block {
   std::vector<Item> items;
   std::vector<Output> outputs;
   std::vector<Use> uses;  // of the select list, join conditions, WHERE, GROUP BY, HAVING, windows
+  // SQLite: its length with all that is in it; how many rows VALUES has.
+  std::size_t tokens = 0, rows = 1;
 };
 
 struct CommonTable {
@@ -86,6 +94,7 @@ struct Query {
   // query and whose output is a star.
   std::vector<Block> blocks;
   std::vector<Use> order_by;  // ORDER BY, LIMIT; sees the tables of the block when there is only one
+  std::size_t tokens = 0;     // SQLite: its length with all that is in it
 };
 
 }  // namespace vmc::sql

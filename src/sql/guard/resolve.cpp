@@ -277,6 +277,9 @@ void Resolver::use_bare(const Use& one, const Scope& scope) {
       if (refusal_) return;
     }
     if (found) return;
+    // A column added later would come between.
+    for (const auto& item : level->items)
+      if (item.table) by_place(*item.table);
     if (level == &scope && one.alias != Use::Alias::never && scope.outputs.contains(name)) return;
     // The name of an item in an expression stands for its whole row.
     for (const auto& item : level->items)

@@ -83,3 +83,4 @@ void judge_corpora(const Corpus& corpus) {
 }  // namespace
 
 TEST_CASE("the corpus of PostgreSQL is judged as it says") { judge_corpora({Dialect::postgres, "postgres"}); }
+TEST_CASE("the corpus of SQLite is judged as it says") { judge_corpora({Dialect::sqlite, "sqlite"}); }
