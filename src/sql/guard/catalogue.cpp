@@ -3,10 +3,25 @@
 #include <fmt/format.h>
 
 #include "core/text.hpp"
+#include "sql/guard/mssql/names.hpp"
+#include "sql/guard/mysql/names.hpp"
 
 namespace vmc::sql {
+namespace {
 
-std::string folded(Dialect, std::string_view name) { return lowered(name); }
+// What two names have in common that a server may take for one another. One too many is better than one too few.
+std::string likeness(Dialect dialect, std::string_view name) {
+  if (dialect == Dialect::mysql || dialect == Dialect::mssql) return mssql::skeleton(folded(dialect, name));
+  return lowered(name);
+}
+
+}  // namespace
+
+std::string folded(Dialect dialect, std::string_view name) {
+  if (dialect == Dialect::mysql) return mysql::fold(name);
+  if (dialect == Dialect::mssql) return mssql::fold(name);
+  return lowered(name);
+}
 
 std::string_view default_schema(Dialect dialect) {
   switch (dialect) {
@@ -33,51 +48,61 @@ Result<data::Parts> parts_in(const std::vector<std::string>& names) {
   return parts;
 }
 
-// Private names count in any case, everywhere: one too many is better than one too few.
 Catalogue Catalogue::make(Dialect dialect, const data::Schema* schema, data::Parts private_parts, std::string_view database) {
   Catalogue made;
   made.dialect_ = dialect;
-  made.database_ = lowered(database);
+  made.database_ = folded(dialect, database);
   made.closed_ = schema != nullptr;
   made.has_private_ = !private_parts.empty();
+  const auto name_of = [&](const std::string& name) { return dialect == Dialect::postgres ? name : folded(dialect, name); };
   if (schema) {
     for (const auto& table : schema->tables) {
       Table known{.name = table.name, .columns = std::set<std::string>{}, .private_columns = {}};
-      for (const auto& column : table.columns)
-        known.columns->insert(dialect == Dialect::postgres ? column.name : lowered(column.name));
-      for (const auto& column : table.primary_key)
-        known.key.push_back(dialect == Dialect::postgres ? column : lowered(column));
-      made.tables_[dialect == Dialect::postgres ? table.name : lowered(table.name)] = std::move(known);
+      for (const auto& column : table.columns) {
+        const auto name = name_of(column.name);
+        if (name != column.name) known.spellings[name] = column.name;
+        known.columns->insert(name);
+      }
+      for (const auto& column : table.primary_key) known.key.push_back(name_of(column));
+      made.tables_[name_of(table.name)] = std::move(known);
     }
   }
-  if (schema) data::add_views_over(*schema, private_parts);
   const auto prefix = std::string{default_schema(dialect)} + ".";
   for (const auto& [name, columns] : private_parts) {
     const auto table = name.starts_with(prefix) && prefix.size() > 1 ? name.substr(prefix.size()) : name;
-    if (!made.closed_) made.tables_[table].name = table;
-    for (auto& [key, known] : made.tables_)
-      if (lowered(key) == table)
-        for (const auto& column : columns) made.hide(known, column);
+    if (!schema) made.tables_[folded(dialect, table)].name = table;
+    for (auto& [key, known] : made.tables_) {
+      if (likeness(dialect, key) != likeness(dialect, table)) continue;
+      known.all_private = known.all_private || columns.contains("*");
+      for (const auto& column : columns)
+        if (column != "*") known.private_columns.insert(likeness(dialect, column));
+    }
   }
+  if (schema) made.hide_views(*schema);
   return made;
 }
 
-void Catalogue::hide(Table& table, const std::string& column) {
-  if (column == "*") {
-    table.all_private = true;
-    return;
+void Catalogue::hide_views(const data::Schema& schema) {
+  data::Parts parts;
+  for (const auto& [key, table] : tables_) {
+    if (table.all_private) parts[lowered(table.name)].insert("*");
+    for (const auto& column : *table.columns)
+      if (is_private(table, column)) parts[lowered(table.name)].insert(lowered(table.spelled(column)));
   }
-  table.private_columns.insert(column);
-  if (!table.columns) return;
-  for (const auto& known : *table.columns)
-    if (lowered(known) == column) table.private_columns.insert(known);
+  data::add_views_over(schema, parts);
+  for (auto& [key, table] : tables_)
+    if (data::has_part(parts, table.name, "*")) table.all_private = true;
+}
+
+bool Catalogue::is_private(const Table& table, const std::string& column) const {
+  return table.all_private || table.private_columns.contains(likeness(dialect_, column));
 }
 
 const Catalogue::Table* Catalogue::find(const Path& given) const {
   Path path = given;
   // The connection's own database may be named.
   const std::size_t most = dialect_ == Dialect::mysql ? 1 : 2;
-  if (path.size() == most + 1 && !database_.empty() && lowered(path.front()) == database_) path.erase(path.begin());
+  if (path.size() == most + 1 && !database_.empty() && folded(dialect_, path.front()) == database_) path.erase(path.begin());
   if (path.empty() || path.size() > 2) return nullptr;
   if (path.size() == 2 && (path[0].empty() || path[0] == default_schema(dialect_))) path.erase(path.begin());
   // A schema names a table with a dot of its own with its schema.
@@ -85,7 +110,7 @@ const Catalogue::Table* Catalogue::find(const Path& given) const {
   auto key = path.size() == 2 ? path[0] + "." + path[1]
              : dotted         ? std::string{default_schema(dialect_)} + "." + path[0]
                               : path[0];
-  if (dialect_ != Dialect::postgres || !closed_) key = lowered(key);
+  if (dialect_ != Dialect::postgres || !closed_) key = folded(dialect_, key);
   const auto found = tables_.find(key);
   if (found != tables_.end()) return &found->second;
   return closed_ ? nullptr : &unknown_;

@@ -20,9 +20,15 @@ class Catalogue {
   struct Table {
     std::string name;                              // as the schema calls it
     std::optional<std::set<std::string>> columns;  // folded; unknown without a schema
-    std::set<std::string> private_columns;         // folded
+    std::set<std::string> private_columns;         // as is_private() compares them
+    std::map<std::string, std::string> spellings{};  // of folded columns that the schema spells otherwise
     std::vector<std::string> key{};                // folded; the primary key, where the schema knows one
     bool all_private = false;
+
+    const std::string& spelled(const std::string& column) const {
+      const auto found = spellings.find(column);
+      return found == spellings.end() ? column : found->second;
+    }
   };
 
   // `private_parts`: the schema's views over them are private too. `database`: the connection's own, which may stand
@@ -33,12 +39,15 @@ class Catalogue {
   // nullptr: not in the schema; without one: what is not known from the private parts either is a table without a name.
   // `path` has one part (in the default schema) or two; folded.
   const Table* find(const Path& path) const;
+  // In any case and, where a server may leave accents out, without them.
+  bool is_private(const Table& table, const std::string& column) const;
   bool closed() const { return closed_; }             // there is a schema: what is not in it does not exist
   bool has_private() const { return has_private_; }
   const std::map<std::string, Table>& tables() const { return tables_; }
 
  private:
-  static void hide(Table& table, const std::string& column);
+
+  void hide_views(const data::Schema& schema);
 
   Dialect dialect_ = Dialect::postgres;
   std::string database_;
@@ -50,7 +59,7 @@ class Catalogue {
 // "customers.email", "salaries.*", "archive.orders_2019.total". INVALID_REQUEST names one that is none of these.
 Result<data::Parts> parts_in(const std::vector<std::string>& names);
 
-// As the dialect compares names that are not quoted (and MySQL, T-SQL all names).
+// As the dialect compares names that are not quoted; MySQL and T-SQL compare all names so.
 std::string folded(Dialect dialect, std::string_view name);
 // "main", "public", "dbo"; empty where the connection's database is the schema (MySQL).
 std::string_view default_schema(Dialect dialect);

@@ -42,10 +42,11 @@ Result<std::unique_ptr<Guard>> make_guard(Dialect dialect, GuardSettings setting
     case Dialect::sqlite:
       return make_sqlite_guard(std::move(settings));
     case Dialect::mysql:
+      return std::unique_ptr<Guard>{std::make_unique<ReadingGuard>(dialect, read_mysql, std::move(settings))};
     case Dialect::mssql:
-      break;
+      return std::unique_ptr<Guard>{std::make_unique<ReadingGuard>(dialect, read_mssql, std::move(settings))};
   }
-  return fail(Code::invalid_request, "statements of this dialect cannot be judged yet", "Use intents.");
+  return fail(Code::internal, "no such dialect");
 }
 
 }  // namespace vmc::sql

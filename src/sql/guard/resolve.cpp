@@ -10,6 +10,7 @@ namespace {
 
 // Relations of pg_catalog with a column of access rights: relacl, nspacl, attacl, typacl.
 constexpr std::array<std::string_view, 4> kWithRights{"pg_attribute", "pg_class", "pg_namespace", "pg_type"};
+constexpr std::size_t kCommonTablesMax = 1'000;
 constexpr std::array kPostgresSystemColumns{"cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"};
 
 // The columns of something in FROM, or of a query.
@@ -66,7 +67,8 @@ class Resolver {
   Visible visible_table(const Item& item, const With* with);
   void check_join(const Item& item, Scope& scope);
 
-  void use(const Use& use, const Scope& scope, const With* with);
+  void use(const Use& use, const Scope& whole, const With* with);
+  void use_in(const Use& use, const Scope& scope, const With* with);
   void use_column(const Use& use, const Scope& scope);
   void use_bare(const Use& use, const Scope& scope);
   void use_qualified(const Use& use, const Scope& scope);
@@ -78,6 +80,7 @@ class Resolver {
   }
   bool reach(const Visible& item, const std::string& column, std::size_t at);
   const Visible* find_item(const Path& qualifiers, const Scope& scope) const;
+  bool is_called(const Visible& item, const Path& qualifiers) const;
 
   bool is_system_column(const std::string& name) const {
     return dialect_ == Dialect::postgres &&
@@ -87,7 +90,7 @@ class Resolver {
     if (!catalogue_.closed()) return true;
     const auto& tables = catalogue_.tables();
     return std::any_of(tables.begin(), tables.end(), [&](const auto& entry) {
-      return entry.second.columns->contains(name) && !entry.second.private_columns.contains(name);
+      return entry.second.columns->contains(name) && !catalogue_.is_private(entry.second, name);
     });
   }
   void deny(std::size_t at, std::string what, std::string hint = {}) {
@@ -106,6 +109,8 @@ Columns named(const std::vector<std::string>& list, Columns columns) {
 }
 
 Columns Resolver::resolve(const Query& query, const Scope* outer, const With* with) {
+  if (query.with.size() > kCommonTablesMax)  // each is a level of recursion here
+    deny(0, fmt::format("the statement has more than {} common table expressions in one WITH", kCommonTablesMax));
   return resolve_with(query, 0, outer, with);
 }
 
@@ -185,7 +190,13 @@ void Resolver::add_item(const Item& item, Scope& scope, const With* with) {
 Visible Resolver::visible(const Item& item, const Scope& scope, const With* with) {
   if (item.kind == Item::Kind::table) return visible_table(item, with);
   Columns columns{{}, true};
-  if (item.kind == Item::Kind::query) columns = resolve(*item.query, item.lateral ? &scope : scope.outer, with);
+  if (item.kind == Item::Kind::query && item.lateral) {
+    Scope before{scope.outer, {}, {}};
+    for (std::size_t i = item.lateral_from; i < scope.items.size(); ++i) before.items.push_back(scope.items[i]);
+    columns = resolve(*item.query, &before, with);
+  } else if (item.kind == Item::Kind::query) {
+    columns = resolve(*item.query, scope.outer, with);
+  }
   return {item.alias, {}, nullptr, named(item.columns, std::move(columns)), false};
 }
 
@@ -236,8 +247,27 @@ void Resolver::check_join(const Item& item, Scope& scope) {
       if (side.table) reach(side, column, item.at);
 }
 
-void Resolver::use(const Use& one, const Scope& scope, const With* with) {
+// A use that sees only some items of its block; but what the others keep back it may not name either: the servers differ
+// in what stands in sight beside a comma.
+void Resolver::use(const Use& one, const Scope& whole, const With* with) {
   if (refusal_) return;
+  const auto count = whole.items.size();
+  if (one.first_item == 0 && one.last_item >= count) return use_in(one, whole, with);
+  Scope part{whole.outer, {}, whole.outputs};
+  for (std::size_t i = one.first_item; i < count && i <= one.last_item; ++i) part.items.push_back(whole.items[i]);
+  use_in(one, part, with);
+  if (one.kind != Use::Kind::column) return;
+  const Path qualifiers{one.path.begin(), one.path.end() - 1};
+  for (std::size_t i = 0; i < count && !refusal_; ++i) {
+    const auto& item = whole.items[i];
+    const bool in_sight = i >= one.first_item && i <= one.last_item;
+    if (!in_sight && item.table && (qualifiers.empty() || is_called(item, qualifiers)) &&
+        catalogue_.is_private(*item.table, one.path.back()))
+      reach(item, one.path.back(), one.at);
+  }
+}
+
+void Resolver::use_in(const Use& one, const Scope& scope, const With* with) {
   switch (one.kind) {
     case Use::Kind::column:
       return use_column(one, scope);
@@ -296,6 +326,17 @@ void Resolver::use_qualified(const Use& one, const Scope& scope) {
   const auto* item = find_item(qualifiers, scope);
   if (!item)
     return deny(one.at, fmt::format("'{}' names no table of this statement", text_of(qualifiers)), "Check its alias.");
+  // MySQL looks on, in this query and those around it, where the first table of that name has no such column.
+  if (dialect_ == Dialect::mysql) {
+    bool maybe = false;
+    for (const auto* level = &scope; level; level = level->outer)
+      for (const auto& other : level->items) {
+        if (!is_called(other, qualifiers)) continue;
+        if (other.table ? reach(other, name, one.at) : other.columns.has(name)) return;
+        maybe = maybe || (other.table ? !other.table->columns : other.columns.open);
+      }
+    if (maybe) return;
+  }
   if (item->table ? reach(*item, name, one.at) || !item->table->columns : item->columns.has(name) || item->columns.open)
     return;
   deny(one.at, fmt::format("'{}' is no approved column of '{}'", name, text_of(qualifiers)),
@@ -325,27 +366,30 @@ void Resolver::reach_all(const Visible& item, std::size_t at) {
 // Does the item's table have the column? A private one is refused.
 bool Resolver::reach(const Visible& item, const std::string& column, std::size_t at) {
   const auto& table = *item.table;
-  if (table.private_columns.contains(column)) {
+  if (catalogue_.is_private(table, column)) {
     deny(at, fmt::format("'{}.{}' is private", table.name, column), "Its owner keeps it out of what is shared.");
     return true;
   }
   if (item.columns.has(column)) return true;  // of the alias's list
   if (is_system_column(column)) return true;
   if (!table.columns || !table.columns->contains(column)) return false;
-  reads_[table.name].insert(column);
+  reads_[table.name].insert(table.spelled(column));
   return true;
 }
 
 const Visible* Resolver::find_item(const Path& qualifiers, const Scope& scope) const {
   for (const auto* level = &scope; level; level = level->outer)
-    for (const auto& item : level->items) {
-      if (qualifiers.size() == 1 && item.alias == qualifiers[0]) return &item;
-      if (item.path.size() < 2 && qualifiers.size() < 2) continue;
-      // "public.orders.id" where FROM says "orders" or "public.orders".
-      if (item.path.empty() || item.path.back() != qualifiers.back()) continue;
-      if (item.table ? catalogue_.find(qualifiers) == item.table : item.path == qualifiers) return &item;
-    }
+    for (const auto& item : level->items)
+      if (is_called(item, qualifiers)) return &item;
   return nullptr;
+}
+
+bool Resolver::is_called(const Visible& item, const Path& qualifiers) const {
+  if (qualifiers.size() == 1 && item.alias == qualifiers[0]) return true;
+  if (item.path.size() < 2 && qualifiers.size() < 2) return false;
+  // "public.orders.id" where FROM says "orders" or "public.orders".
+  if (item.path.empty() || item.path.back() != qualifiers.back()) return false;
+  return item.table ? catalogue_.find(qualifiers) == item.table : item.path == qualifiers;
 }
 
 }  // namespace

@@ -84,3 +84,5 @@ void judge_corpora(const Corpus& corpus) {
 
 TEST_CASE("the corpus of PostgreSQL is judged as it says") { judge_corpora({Dialect::postgres, "postgres"}); }
 TEST_CASE("the corpus of SQLite is judged as it says") { judge_corpora({Dialect::sqlite, "sqlite"}); }
+TEST_CASE("the corpus of MySQL and MariaDB is judged as it says") { judge_corpora({Dialect::mysql, "mysql"}); }
+TEST_CASE("the corpus of T-SQL is judged as it says") { judge_corpora({Dialect::mssql, "mssql"}); }
