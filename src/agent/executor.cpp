@@ -1,5 +1,7 @@
 #include "agent/executor.hpp"
 
+#include <cmath>
+
 #include <fmt/format.h>
 
 #include "activities/row_digest.hpp"
@@ -40,6 +42,7 @@ Json cell(const data::Value& value) {
   if (const auto* flag = std::get_if<bool>(&value)) return *flag;
   if (const auto* number = std::get_if<std::int64_t>(&value); number && *number > -kExact && *number < kExact)
     return *number;
+  if (const auto* real = std::get_if<double>(&value); real && std::isfinite(*real)) return *real;
   return data::format(value);
 }
 

@@ -15,7 +15,7 @@ constexpr std::size_t kLineBytesMax = 4u << 20;
 constexpr std::size_t kSchemaBytesMax = 64u << 20;
 
 struct GuardCheck {
-  std::string dialect, schema, database;
+  std::string dialect, schema;
   std::vector<std::string> private_parts;
 };
 
@@ -38,7 +38,7 @@ Result<std::unique_ptr<sql::Guard>> guard_for(const GuardCheck& check) {
     for (const auto& part : split(list, ','))
       if (!trim(part).empty()) parts.emplace_back(trim(part));
   VMC_TRY(hidden, sql::parts_in(parts));
-  auto catalogue = sql::Catalogue::make(dialect, schema ? &*schema : nullptr, std::move(hidden), check.database);
+  auto catalogue = sql::Catalogue::make(dialect, schema ? &*schema : nullptr, std::move(hidden), schema ? schema->database : "");
   return sql::make_guard(dialect, {std::move(catalogue), {}});
 }
 
@@ -84,7 +84,6 @@ void add_guard(CLI::App& root, Session& session) {
       ->check(CLI::IsMember({"postgres", "mysql", "mssql", "sqlite"}));
   verb->add_option("--schema", check->schema, "what may be reached: a file of 'vmc agent schema export'; none: every table");
   verb->add_option("--private", check->private_parts, "parts kept back: customers.email,salaries.*");
-  verb->add_option("--database", check->database, "the connection's own database, which may stand before a table (mysql, mssql)");
   verb->footer(
       "Each line of the answer has id, verdict (accept or reject), code and reason. The exit code is 0 when every line\n"
       "could be judged, whatever the verdicts. No database is touched.\n\n"

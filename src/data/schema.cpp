@@ -231,15 +231,18 @@ Result<TableInfo> table_from_json(const Json& json) { return read_table(json, "t
 Json to_json(const Schema& schema) {
   Json json{{"tables", Json::array()}};
   for (const auto& table : schema.tables) json["tables"].push_back(to_json(table));
+  if (!schema.database.empty()) json["database"] = schema.database;
   return json;
 }
 
 Result<Schema> schema_from_json(const Json& json) {
   JsonReader reader{json};
   const Json* tables = reader.array("tables");
+  Schema schema;
+  schema.database = reader.str_or("database", "");
   VMC_CHECK(reader.finish(Code::invalid_request));
   if (tables->size() > kTablesMax) return invalid("tables", "has too many entries");
-  Schema schema;
+  if (!schema.database.empty() && !is_name(schema.database)) return invalid("database", "is no name");
   for (const auto& table : *tables) {
     VMC_TRY(read, read_table(table, fmt::format("tables[{}]", schema.tables.size())));
     schema.tables.push_back(std::move(read));

@@ -51,6 +51,7 @@ struct TableInfo {
 
 struct Schema {
   std::vector<TableInfo> tables;              // sorted by name
+  std::string database = {};                  // whose they are, where its name may stand before theirs; never published
   bool operator==(const Schema&) const = default;
   const TableInfo* table(std::string_view name) const;
 };

@@ -32,14 +32,25 @@ class GuardCheck(E2ETest):
         self.assertEqual([v["verdict"] for v in verdicts], ["accept"] + ["reject"] * 4, verdicts)
         self.assertEqual(verdicts[1]["code"], "SCHEMA_ACCESS_DENIED")
 
-    def test_every_line_of_the_corpus_is_answered_and_none_escapes(self):
-        lines = (CORPORA / "postgres/escaping.ndjson").read_text().splitlines()
-        done = vmc("guard", "check", "--dialect", "postgres", "--schema", CORPORA / "postgres/schema.json",
-                   stdin="\n".join(lines) + "\n")
-        self.assertEqual(done.code, 0, done)
-        verdicts = [json.loads(line) for line in done.out.splitlines()]
-        self.assertEqual(len(verdicts), len(lines))
-        self.assertEqual([v["id"] for v in verdicts if v["verdict"] != "reject" or not v["reason"]], [])
+    def test_every_line_of_the_corpora_is_answered_as_the_agent_would(self):
+        for dialect in ("postgres", "mysql", "mssql", "sqlite"):
+            schema = ["--schema", CORPORA / dialect / "schema.json"]
+            for file, expected, flags in (("escaping", "reject", schema), ("honest", "accept", schema), ("honest", "accept", [])):
+                with self.subTest(f"{dialect} {file} {'with' if flags else 'without'} schema"):
+                    lines = (CORPORA / dialect / f"{file}.ndjson").read_text().rstrip("\n").split("\n")
+                    done = vmc("guard", "check", "--dialect", dialect, *flags, stdin="\n".join(lines) + "\n")
+                    self.assertEqual(done.code, 0, done)
+                    verdicts = [json.loads(line) for line in done.out.rstrip("\n").split("\n")]
+                    self.assertEqual(len(verdicts), len(lines))
+                    self.assertEqual([v for v in verdicts if v["verdict"] != expected], [])
+                    refused = [v for v in verdicts if v["verdict"] == "reject"]
+                    self.assertEqual([v for v in refused if not v["code"] or "line " not in v["reason"]], [])
+
+    def test_without_a_schema_nothing_is_guessed_about_what_is_private(self):
+        verdicts = self.check(["SELECT id FROM customers", "SELECT email FROM customers", "SELECT total FROM customer_totals",
+                               "SELECT * FROM customers"], "--private", "customers.email")
+        self.assertEqual([v["verdict"] for v in verdicts], ["accept", "reject", "reject", "reject"], verdicts)
+        self.assertIn("schema export", verdicts[2]["reason"])
 
     def test_what_is_no_statement_ends_it_with_the_line(self):
         done = vmc("--json", "guard", "check", "--dialect", "postgres", stdin='{"id": 1, "sql": "SELECT 1"}\n{"id": 2}\n')

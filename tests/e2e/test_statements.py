@@ -4,7 +4,7 @@ database hears of it."""
 import json
 import unittest
 
-from harness import E2ETest, Postgres, vmc, wait_until
+from harness import E2ETest, Postgres, rows_of, sqlite, vmc, wait_until
 
 PG = None
 
@@ -150,7 +150,10 @@ class Postgres_(Statements):
         self.shop()
         self.assertEqual(len(self.rows("SELECT * FROM orders LIMIT 1")[0]), 6)
         PG.sql("shop", "ALTER TABLE orders ADD COLUMN secret text DEFAULT 'hidden'")
-        self.refused("SCHEMA_ACCESS_DENIED", "SELECT * FROM orders", "SELECT secret FROM orders", "SELECT o FROM orders o")
+        self.refused("SCHEMA_ACCESS_DENIED", "SELECT * FROM orders", "SELECT secret FROM orders", "SELECT o FROM orders o",
+                     "SELECT x.b FROM orders AS x(a, b)")
+        PG.sql("shop", "ALTER TABLE orders ADD COLUMN name text DEFAULT 'hidden'")  # what is meant from outside, until now
+        self.refused("SCHEMA_ACCESS_DENIED", "SELECT (SELECT name FROM orders LIMIT 1) FROM customers")
         self.assertEqual(self.rows("SELECT id FROM orders WHERE id = 5"), [[5]])
         self.agent.publish("erp")
         wait_until("the new schema to be in force", lambda: self.ask("SELECT * FROM orders LIMIT 1").code == 0)
@@ -160,6 +163,68 @@ class Postgres_(Statements):
         self.refused("WRITE_OPERATION_REJECTED", "SELECT 1")
         done = self.cloud.cli("connector", "query", "HQ", "erp", "--table", "orders", "--columns", "id", "--limit", 1)
         self.assertEqual(done.code, 0, done)
+
+
+LITTLE_SHOP = """
+CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT NOT NULL, email TEXT, credit DECIMAL_TEXT(12,2));
+CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL, at TIMESTAMP NOT NULL, total REAL, "update" TEXT);
+INSERT INTO customers VALUES (1, 'Zoë', 'zoe@example.com', '12.50'), (2, 'Łódź', NULL, NULL), (9007199254740993, 'big', 'b', '0.10');
+INSERT INTO orders VALUES (1, 1, '2024-01-01 10:00:00', 1.5, 'x'), (2, 1, '2024-01-02 10:00:00', NULL, 'DROP TABLE'), (3, 2, '2024-01-03', 3, '');
+CREATE VIEW mailing AS SELECT id, lower(email) AS harmless FROM customers WHERE name LIKE 'z%';
+CREATE VIEW upper_names AS SELECT id, upper(name) AS n FROM customers WHERE name LIKE 'z%';
+"""
+
+
+class Sqlite_(Statements):
+    """The same with a file."""
+
+    def shop(self, private=("customers.email",), **options):
+        self.file = self.folder / "shop.db"
+        with sqlite(self.file) as db:
+            db.executescript(LITTLE_SHOP)
+        self.cloud = self.world().start(worker=False)
+        self.agent = self.cloud.agent("HQ", start=False).add_sqlite("erp", self.file, private=private, **options)
+        self.agent.publish("erp").start()
+        self.agent.connected()
+        self.agent.wait_published("erp")
+
+    def test_what_people_write_is_answered_exactly(self):
+        self.shop()
+        self.assertEqual(self.rows("SELECT id, name, credit FROM customers ORDER BY id;"),
+                         [[1, "Zoë", "12.50"], [2, "Łódź", None], ["9007199254740993", "big", "0.10"]])
+        done = self.ask("""WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 3)
+                           SELECT i, count(o.id) AS n, sum(o.total) AS total, max("update") FROM n LEFT JOIN orders o ON o.customer_id = i
+                           GROUP BY i ORDER BY i""")
+        self.assertEqual(done.code, 0, done)
+        self.assertEqual([(c["name"], c["type"]) for c in done.json["columns"]],
+                         [("i", "int64"), ("n", "int64"), ("total", "float64"), ('max("update")', "text")])
+        self.assertEqual(done.json["rows"], [[1, 2, 1.5, "x"], [2, 1, 3.0, ""], [3, 0, None, None]])
+        self.assertEqual(self.rows("SELECT n FROM upper_names"), [["ZOë"]])
+        self.assertEqual(self.rows("SELECT name FROM customers WHERE name LIKE ?1 AND id = ?2", "Z%", "1"), [["Zoë"]])
+
+    def test_what_writes_or_is_private_is_refused(self):
+        self.shop()
+        self.refused("WRITE_KEYWORD_DETECTED", "DELETE FROM orders", "ATTACH 'x.db' AS x", "VACUUM", "ROLLBACK")
+        self.refused("WRITE_OPERATION_REJECTED", "SELECT load_extension('x')", "SELECT randomblob(1000000000)", "EXPLAIN SELECT 1",
+                     "PRAGMA journal_mode = DELETE")
+        self.refused("SCHEMA_ACCESS_DENIED", "SELECT email FROM customers", "SELECT * FROM customers", "SELECT harmless FROM mailing",
+                     "SELECT 1 FROM customers WHERE email > 'a'", "SELECT sql FROM sqlite_master", "SELECT name FROM sqlite_schema")
+        self.assertEqual(len(rows_of(self.file, "orders", "id")), 3)
+
+    def test_the_catalogue_may_be_asked_while_nothing_is_private(self):
+        self.shop(private=())
+        self.assertEqual(self.rows("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY 1"), [["customers"], ["orders"]])
+        self.assertEqual([row[1] for row in self.rows("PRAGMA table_info(orders)")], ["id", "customer_id", "at", "total", "update"])
+        self.assertEqual(self.rows("SELECT count(*) FROM mailing"), [[1]])
+
+    def test_a_star_never_reaches_a_column_that_was_added_later(self):
+        self.shop()
+        self.assertEqual(len(self.rows("SELECT * FROM orders LIMIT 1")[0]), 5)
+        with sqlite(self.file) as db:
+            db.execute("ALTER TABLE orders ADD COLUMN name TEXT DEFAULT 'hidden'")
+        self.refused("SCHEMA_ACCESS_DENIED", "SELECT * FROM orders", "SELECT orders.name FROM orders",
+                     "SELECT (SELECT name FROM orders LIMIT 1) FROM customers")
+        self.assertEqual(self.rows("SELECT id FROM orders WHERE id = 2"), [[2]])
 
 
 if __name__ == "__main__":

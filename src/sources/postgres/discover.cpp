@@ -200,7 +200,9 @@ Result<data::Schema> discover(Connection& db) {
   VMC_CHECK(read_columns(db, tables));
   VMC_CHECK(read_keys(db, tables));
   VMC_CHECK(read_references(db, tables));
+  VMC_TRY(database, db.run("SELECT pg_catalog.current_database()"));
   data::Schema schema;
+  schema.database = cell(database, 0, 0);
   std::map<std::int64_t, std::string> views;
   for (auto& [id, table] : tables) {
     if (table.info.columns.empty()) continue;

@@ -102,7 +102,9 @@ const Catalogue::Table* Catalogue::find(const Path& given) const {
   Path path = given;
   // The connection's own database may be named.
   const std::size_t most = dialect_ == Dialect::mysql ? 1 : 2;
-  if (path.size() == most + 1 && !database_.empty() && folded(dialect_, path.front()) == database_) path.erase(path.begin());
+  const bool any_database = !closed_ && database_.empty();
+  if (path.size() == most + 1 && (any_database || (!database_.empty() && folded(dialect_, path.front()) == database_)))
+    path.erase(path.begin());
   if (path.empty() || path.size() > 2) return nullptr;
   if (path.size() == 2 && (path[0].empty() || path[0] == default_schema(dialect_))) path.erase(path.begin());
   // A schema names a table with a dot of its own with its schema.

@@ -32,7 +32,7 @@ class Catalogue {
   };
 
   // `private_parts`: the schema's views over them are private too. `database`: the connection's own, which may stand
-  // before a table's name (MySQL, T-SQL).
+  // before a table's name; where neither it nor a schema is known, any may.
   static Catalogue make(Dialect dialect, const data::Schema* schema, data::Parts private_parts,
                         std::string_view database = "");
 

@@ -64,7 +64,11 @@ TEST_CASE("a schema survives its JSON, sorted by table") {
 
 TEST_CASE("schemas/schema.json describes exactly what is written") {
   const Json& described = schemas().document("schema.json");
-  const Json written = to_json(Schema{{orders()}});
+  auto full = orders();
+  full.reads = {{"customers", {"id", "name"}}, {"archive.notes", {"*"}}};
+  const Schema schema{{full}, "shop"};
+  const Json written = to_json(schema);
+  CHECK(schema_from_json(written).value() == schema);
   CHECK(schemas().problems(written, "schema.json") == std::vector<std::string>{});
   const Json& table = written.at("tables").at(0);
   check_described(written, described);
@@ -92,6 +96,9 @@ TEST_CASE("a schema that contradicts itself is refused, by the field's name") {
   CHECK(complaint(good, "/tables/0/uniqueKeys", Json::array({Json::array()})) != "");
   CHECK(complaint(good, "/tables/0/foreignKeys/0/referenced", Json::array({"a", "b"})) != "");
   CHECK(complaint(good, "/tables/0/rowEstimate", -1) != "");
+  CHECK(complaint(good, "/tables/0/reads", Json{{"customers", Json::array({1})}}) != "");
+  CHECK(complaint(good, "/tables/0/reads", Json{{"", Json::array()}}) != "");
+  CHECK(complaint(good, "/database", std::string("a\0b", 3)) != "");
   CHECK(complaint(good, "/tables/0/columns/2/enum", Json::array({1})) != "");
   CHECK(complaint(good, "/tables/1", good.at("tables").at(0)).find("twice") != std::string::npos);
   CHECK(complaint(good, "/tables", Json::object()) != "");
