@@ -38,6 +38,8 @@ stage "build release" build release all all_tests
 stage "test release" run_tests release
 stage "build ASan + UBSan" build dev all_tests
 stage "test ASan + UBSan" run_tests dev
+stage "build fuzz" build fuzz all_fuzzers
+stage "fuzz, 30 s a target" python3 -B tests/fuzz/run.py build/fuzz 30
 
 echo
 printf '%s\n' "${stages[@]}"

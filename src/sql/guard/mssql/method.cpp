@@ -53,9 +53,9 @@ void Parser::column_method(Path path, const Token& token) {
 // query or of a list of names, as the columns of tables are not known here. Looks at those since `first`.
 void Parser::settle_methods(std::size_t first, const std::vector<Item>& items) {
   for (auto i = first; i < bare_methods_.size(); ++i) {
-    const auto& [column, token] = bare_methods_[i];
-    if (!std::any_of(items.begin(), items.end(), [&](const Item& item) { return has_column(item, column); }))
-      refuse(*token, fmt::format("'{}' could be a schema with a function, too", column),
+    const auto& method = bare_methods_[i];
+    if (!std::any_of(items.begin(), items.end(), [&](const Item& item) { return has_column(item, method.column); }))
+      refuse(*method.token, fmt::format("'{}' could be a schema with a function, too", method.column),
              "Write the table's alias before a column whose method is called: t.doc.value(...).", Layer::functions);
   }
   bare_methods_.resize(std::min(first, bare_methods_.size()));

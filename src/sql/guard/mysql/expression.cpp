@@ -380,7 +380,7 @@ void Parser::column(Path path, const Token& token) {
   const bool in_having = use.alias == Alias::first;
   const bool is_output = path.size() == 1 && aliases_.contains(path.back());
   if (in_having && !is_output) use.alias = Alias::second;
-  const bool around = in_having && queries_ > 1 && !is_output && !columns_.contains(path);
+  const bool around = in_having && queries_ > 1 && !is_output && !selects_all_ && !columns_.contains(path);
   if (path.back() == "_rowid") {
     // The key of its table, whichever column that is; without a table of its own it is that of a query around.
     if (queries_ > 1) return refuse(token, "_rowid is not understood in a subquery", "Name the column of the key.");

@@ -239,6 +239,7 @@ class Parser {
   Names names_;
   std::set<std::string> aliases_;                      // outputs of the block that AS names
   std::set<Path> columns_;                             // that the block selects and groups by, also without qualifiers
+  bool selects_all_ = false;                           // of every table of the block: *
   std::map<std::string, Called, std::less<>> called_;  // by folded name
   std::map<std::string, std::string_view> common_tables_;
   std::size_t common_table_count_ = 0;

@@ -8,6 +8,7 @@ namespace vmc::sql::mysql {
 void Parser::select(Block& block) {
   aliases_.clear();
   columns_.clear();
+  selects_all_ = false;
   select_options();
   do select_item(block);
   while (accept(","));
@@ -59,7 +60,8 @@ bool Parser::star(Block& block) {
     take();
   }
   take();
-  if (!output.path.empty()) use_qualifier(output.path, token);
+  if (output.path.empty()) selects_all_ = true;
+  else use_qualifier(output.path, token);
   block.outputs.push_back(std::move(output));
   return true;
 }

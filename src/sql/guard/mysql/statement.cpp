@@ -99,6 +99,7 @@ Query Parser::query() {
   const With inside{queries_, queries_ + 1};
   const With own_aliases{aliases_, std::set<std::string>{}};
   const With own_columns{columns_, std::set<Path>{}};
+  const With own_star{selects_all_, false};
   const auto rows_around = std::exchange(generated_rows_, 1);
   auto made = whole_query();
   multiply_rows(rows_around);

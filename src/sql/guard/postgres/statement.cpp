@@ -9,13 +9,14 @@
 namespace vmc::sql {
 
 Reading read_postgres(std::string_view statement, const std::set<std::string>& functions) {
-  auto parsed = postgres::parse(statement);
-  if (!parsed.refusal) parsed.refusal = postgres::check_tokens(statement);
   Reading reading;
-  if (parsed.refusal)
-    reading.refusal = std::move(parsed.refusal);
-  else
-    reading = postgres::TreeReader{functions}.read(parsed.root);
+  reading.refusal = postgres::check_text(statement);
+  if (!reading.refusal) reading.refusal = postgres::check_tokens(statement);
+  if (!reading.refusal) {
+    auto parsed = postgres::parse(statement);
+    if (parsed.refusal) reading.refusal = std::move(parsed.refusal);
+    else reading = postgres::TreeReader{functions}.read(parsed.root);
+  }
   if (reading.length == 0) reading.length = statement.size() - std::min(reading.begin, statement.size());
   return reading;
 }

@@ -10,6 +10,12 @@ namespace vmc::sql::postgres {
 namespace {
 
 constexpr int kSignsMax = 16;  // in a row, as in - - - 1
+// libpg_query recurses into the tree it has built; 40,000 levels fit into a stack of 8 MiB. A level takes a token: one of
+// an expression, which ends at a comma, or a set operation, which goes on behind it.
+// Where "/*" stands among operator characters, PostgreSQL's scanner looks at all of them again for each one.
+constexpr std::string_view kOperatorCharacters = "~!@#^&|`?+-*/%<>=";
+constexpr std::size_t kOperatorRunMax = 500;
+constexpr std::size_t kChainMax = 20'000, kSetOperationsMax = 2'000;
 
 // Words an expression may follow. After any other, libpg_query takes a parameter where the server has none: date $1.
 constexpr std::array<std::string_view, 49> kBeforeExpressions{
@@ -28,7 +34,7 @@ bool has(const List& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-// Walks over the tokens of a text that PostgreSQL's own scanner has accepted.
+// Walks over the tokens as PostgreSQL's scanner does; of a text that it does not accept, over some of them.
 class Walk {
  public:
   explicit Walk(std::string_view text) : text_{text} {}
@@ -50,25 +56,42 @@ class Walk {
 
   void step() {
     const char c = peek();
+    if (runs_too_long()) return;
+    if (chain_ > kChainMax || set_operations_ > kSetOperationsMax)
+      return refuse("the statement has too long a chain of operators or set operations", "Split it.");
     if (c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v') return void(++at_);
     if (c == '-' && peek(1) == '-') return line_comment();
     if (c == '/' && peek(1) == '*') return block_comment();
+    ++chain_;
+    ++levels_.back();
     if (is_letter(c)) return word();
     const bool sign = c == '-' || c == '+';
     signs_ = sign ? signs_ + 1 : 0;
     if (signs_ > kSignsMax) return refuse("so many signs in a row are not understood", "One sign is enough.");
     if (c == '$' && is_digit(peek(1))) return parameter();
     word_ = {};
+    if (is_digit(c)) return void(at_ = std::min(text_.find_first_not_of("0123456789.", at_), text_.size()));
     if (c == '\'') return quoted('\'', escapes_);
     if (c == '"') return quoted('"', false);
     if (c == '$') return dollar_quoted();
     if (c == '(' || c == '[') {
-      if (++depth_ > kNestingMax) refuse("the statement is nested too deeply", "Split it with WITH.");
-    } else if (c == ')' || c == ']') {
-      --depth_;
+      levels_.push_back(0);
+      if (levels_.size() > kNestingMax + 1) refuse("the statement is nested too deeply", "Split it with WITH.");
+    } else if (c == ')' || c == ']' || c == ',') {
+      chain_ -= levels_.back();
+      levels_.back() = 0;
+      if (c != ',' && levels_.size() > 1) levels_.pop_back();
     }
     escapes_ = false;
     ++at_;
+  }
+
+  bool runs_too_long() {
+    if (at_ < run_end_ || kOperatorCharacters.find(peek()) == std::string_view::npos) return false;
+    run_end_ = std::min(text_.find_first_not_of(kOperatorCharacters, at_), text_.size());
+    if (run_end_ - at_ <= kOperatorRunMax) return false;
+    refuse("so many operator characters in a row are not understood", "Put blanks between them.");
+    return true;
   }
 
   void line_comment() { at_ = std::min(text_.find_first_of("\r\n", at_), text_.size()); }
@@ -76,6 +99,7 @@ class Walk {
   void block_comment() {
     int open = 0;
     do {
+      if (runs_too_long()) return;
       if (peek() == '/' && peek(1) == '*') ++open, at_ += 2;
       else if (peek() == '*' && peek(1) == '/') --open, at_ += 2;
       else ++at_;
@@ -88,6 +112,7 @@ class Walk {
     word_ = {};
     for (const char c : text_.substr(start, at_ - start)) word_ += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     escapes_ = word_ == "e" && peek() == '\'';
+    if (word_ == "union" || word_ == "intersect" || word_ == "except") ++set_operations_;
     signs_ = 0;
   }
 
@@ -122,7 +147,10 @@ class Walk {
 
   std::string_view text_;
   std::size_t at_ = 0;
-  int depth_ = 0, signs_ = 0;
+  int signs_ = 0;
+  std::vector<std::size_t> levels_{0};  // tokens since the last comma, of each parenthesis that is open
+  std::size_t run_end_ = 0;             // of operator characters
+  std::size_t chain_ = 0, set_operations_ = 0;
   std::string word_;      // the token before, where it was a word
   bool escapes_ = false;  // it was the E of E'…'
   std::optional<Refusal> refusal_;

@@ -26,15 +26,6 @@ Refusal refuse(Layer layer, std::size_t at, std::string what, std::string hint =
   return {layer, Code::write_operation_rejected, at, std::move(what), std::move(hint)};
 }
 
-std::optional<Refusal> check_text(std::string_view statement) {
-  if (statement.size() > kStatementBytesMax)
-    return refuse(Layer::text, 0, fmt::format("the statement is longer than {} KiB", kStatementBytesMax / 1024));
-  if (const auto nul = statement.find('\0'); nul != std::string_view::npos)
-    return refuse(Layer::text, nul, "a NUL byte would end the statement for the server");
-  if (!is_utf8(statement)) return refuse(Layer::text, 0, "the statement is not valid UTF-8");
-  return std::nullopt;
-}
-
 std::size_t byte_of(std::string_view text, int character) {  // libpg_query counts characters, from 1
   std::size_t at = 0;
   for (int seen = 0; at < text.size(); ++at)
@@ -71,8 +62,16 @@ std::optional<std::vector<std::string>> strings_of(const Object& node, std::stri
   return strings;
 }
 
+std::optional<Refusal> check_text(std::string_view statement) {
+  if (statement.size() > kStatementBytesMax)
+    return refuse(Layer::text, 0, fmt::format("the statement is longer than {} KiB", kStatementBytesMax / 1024));
+  if (const auto nul = statement.find('\0'); nul != std::string_view::npos)
+    return refuse(Layer::text, nul, "a NUL byte would end the statement for the server");
+  if (!is_utf8(statement)) return refuse(Layer::text, 0, "the statement is not valid UTF-8");
+  return std::nullopt;
+}
+
 Parsed parse(std::string_view statement) {
-  if (auto refusal = check_text(statement)) return {std::move(refusal), {}};
   const std::string text{statement};
   const Answer answer{text.c_str()};
   if (const auto* error = answer.result.error)

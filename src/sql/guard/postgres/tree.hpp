@@ -69,8 +69,11 @@ struct Parsed {
   std::optional<Refusal> refusal;
   Object root;
 };
-Parsed parse(std::string_view statement);
-// Nesting, runs of signs, parameters in the place of words. Of a statement that parse() has taken.
+// Size and encoding.
+std::optional<Refusal> check_text(std::string_view statement);
+// Nesting and chains that the parser would not survive, runs of signs, parameters in the place of words.
 std::optional<Refusal> check_tokens(std::string_view statement);
+// Of a statement that has passed both.
+Parsed parse(std::string_view statement);
 
 }  // namespace vmc::sql::postgres
