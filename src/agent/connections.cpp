@@ -13,6 +13,10 @@ constexpr auto kApprovedFor = std::chrono::seconds{1};  // what a lost wake-up m
 
 }  // namespace
 
+sql::Dialect dialect_of(const ConnectionSettings& connection) {
+  return connection.type == "postgres" ? sql::Dialect::postgres : sql::Dialect::sqlite;
+}
+
 std::unique_ptr<sources::Source> make_source(const ConnectionSettings& connection,
                                              std::function<Result<crypto::Secret>()> password) {
   if (connection.type == "sqlite") return sources::make_sqlite_source({connection.file});
@@ -94,7 +98,7 @@ awaitable<Result<std::shared_ptr<const JudgedBy>>> Connections::judge(std::strin
   if (found->judge && found->judge->schema == found->approved) co_return found->judge;
   auto made = std::make_shared<JudgedBy>();
   made->schema = found->approved;
-  const auto dialect = found->settings.type == "postgres" ? sql::Dialect::postgres : sql::Dialect::sqlite;
+  const auto dialect = dialect_of(found->settings);
   auto parts = hidden_parts(made->schema, found->settings.private_names);
   if (!found->settings.private_names.empty()) parts["*"];  // whatever it is: the server's catalogue would tell of it
   auto catalogue = sql::Catalogue::make(dialect, &made->schema, std::move(parts), found->settings.database);

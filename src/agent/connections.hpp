@@ -17,6 +17,8 @@ namespace vmc::agent {
 std::unique_ptr<sources::Source> make_source(const ConnectionSettings& connection,
                                              std::function<Result<crypto::Secret>()> password);
 
+sql::Dialect dialect_of(const ConnectionSettings& connection);
+
 // A guard, and the schema it was made for.
 struct JudgedBy {
   data::Schema schema;

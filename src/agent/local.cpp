@@ -3,6 +3,7 @@
 #include "agent/connections.hpp"
 #include "agent/privacy.hpp"
 #include "core/async.hpp"
+#include "sql/guard/escapes.hpp"
 #include "store/bus.hpp"
 
 namespace vmc::agent {
@@ -50,6 +51,26 @@ Result<std::vector<std::string>> test_connection(const Home& home, const Connect
   VMC_TRY(session, open_session(home, connection, secrets));
   VMC_TRY(rights, session->rights());
   return rights.findings;
+}
+
+Result<SelfTest> self_test(const Home& home, const ConnectionSettings& connection, const SecretResolver& secrets) {
+  const auto dialect = dialect_of(connection);
+  VMC_TRY(guard, sql::make_guard(dialect, {sql::Catalogue::make(dialect, nullptr, {}, connection.database), {}}));
+  VMC_TRY(session, open_session(home, connection, secrets));
+  SelfTest test;
+  for (const auto& escape : sql::known_escapes(dialect)) {
+    EscapeTried tried{std::string{escape.name}, std::string{escape.statement}, "", ""};
+    if (const auto verdict = guard->judge(escape.statement); verdict.refusal)
+      tried.guard_layer = sql::to_string(verdict.refusal->layer);
+    if (const auto outcome = session->probe(tried.statement); !outcome) tried.session_error = outcome.error().message;
+    test.escapes.push_back(std::move(tried));
+    if (session->reset()) continue;
+    VMC_TRY(fresh, open_session(home, connection, secrets));
+    session = std::move(fresh);
+  }
+  VMC_TRY(rights, session->rights());
+  test.rights = std::move(rights);
+  return test;
 }
 
 Result<data::Schema> discover(const Home& home, const ConnectionSettings& connection,

@@ -244,6 +244,44 @@ Result<int> schema_publish(const Session& session, const std::string& id) {
   return 0;
 }
 
+Result<int> guard_self_test(const Session& session, const std::string& id) {
+  VMC_TRY(connection, connection_of(session, id));
+  VMC_TRY(home, home_of(session));
+  VMC_TRY(test, agent::self_test(home, connection, app::make_secret_resolver()));
+  std::size_t by_guard = 0, by_session = 0;
+  Json list = Json::array();
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& escape : test.escapes) {
+    by_guard += escape.guard_layer.empty() ? 0 : 1;
+    by_session += escape.session_error.empty() ? 0 : 1;
+    list.push_back({{"name", escape.name}, {"statement", escape.statement}, {"guardLayer", escape.guard_layer},
+                    {"sessionError", escape.session_error}});
+    rows.push_back({escape.name, escape.guard_layer.empty() ? "LET THROUGH" : "refused (" + escape.guard_layer + ")",
+                    escape.session_error.empty() ? "not refused" : "refused"});
+  }
+  const bool weak = test.rights.superuser || test.rights.can_write;
+  const bool held = by_guard == test.escapes.size();
+  if (session.json) {
+    print_json({{"connection", id}, {"held", held}, {"escapes", std::move(list)}, {"grants", weak ? "weak" : "strong"},
+                {"findings", test.rights.findings}});
+    return held ? 0 : 1;
+  }
+  print_table({"ESCAPE", "GUARD", "SESSION, WITHOUT THE GUARD"}, rows);
+  say(fmt::format("The guard refused {} of {}; past the guard the database's session refused {}.", by_guard, test.escapes.size(), by_session));
+  say(weak ? "Past both, the user's rights would decide, and they are weak:" : "Past both, the user's rights would decide, and they are strong.");
+  for (const auto& finding : test.rights.findings) say("  " + finding);
+  return held ? 0 : 1;
+}
+
+void add_agent_guard(CLI::App& noun, Session& session) {
+  auto* guard = add_noun(noun, "guard", "What keeps this agent's databases read-only");
+  auto id = std::make_shared<std::string>();
+  add_verb(*guard, session, "self-test", "Fire known escapes at a connection and show which layers hold",
+           [&session, id] { return guard_self_test(session, *id); })
+      ->add_option("connection", *id, "connection")
+      ->required();
+}
+
 void add_db(CLI::App& noun, Session& session) {
   auto* db = add_noun(noun, "db", "Database connections of this agent");
   auto add = std::make_shared<DbAdd>();
@@ -318,6 +356,7 @@ void add_agent(CLI::App& root, Session& session) {
   verb->add_flag("--force", options->force, "replace an existing configuration");
   add_db(*noun, session);
   add_agent_schema(*noun, session);
+  add_agent_guard(*noun, session);
 }
 
 }  // namespace vmc::cli

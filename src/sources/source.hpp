@@ -76,6 +76,8 @@ class Session {
   // Streams the statement's rows. The columns it turned out to have; SCHEMA_ACCESS_DENIED when a table of `whole` has
   // others than the approved ones now.
   virtual Result<data::RowTypePtr> query(const SqlQuery& query, const ReadLimits& limits, const BatchSink& sink) = 0;
+  // Runs a statement that nobody has judged, as a self-test does, and rolls it back: does the session refuse it?
+  virtual Result<void> probe(const std::string& statement) = 0;
   virtual Result<Split> split(const data::Intent& intent, const data::TableInfo& table,
                               const std::vector<std::string>& key, std::int64_t rows_per_part,
                               const ReadLimits& limits) = 0;

@@ -158,6 +158,23 @@ class Postgres_(Statements):
         self.agent.publish("erp")
         wait_until("the new schema to be in force", lambda: self.ask("SELECT * FROM orders LIMIT 1").code == 0)
 
+    def test_the_self_test_shows_which_layers_hold(self):
+        self.shop()
+        tested = self.agent.ok("guard", "self-test", "erp").json
+        self.assertTrue(tested["held"], tested)
+        alone = {e["name"] for e in tested["escapes"] if not e["sessionError"]}
+        # What PostgreSQL's read-only transactions let through: here only the guard, and the user's rights, stand in the way.
+        self.assertEqual(alone, {"a large object", "an advisory lock", "a file of the server", "a program on the server", "waiting"})
+        self.assertEqual(tested["grants"], "weak")  # a superuser
+        self.assertIn("superuser", " ".join(tested["findings"]))
+        self.assertEqual(PG.sql("shop", "SELECT count(*) FROM pg_class WHERE relname = 'vmc_self_test'").strip(), "0")
+        self.assertEqual(PG.sql("shop", "SELECT count(*) FROM pg_largeobject_metadata").strip(), "0")
+        PG.sql("shop", "CREATE USER reader PASSWORD 'reader-word'; GRANT SELECT ON orders TO reader; REVOKE TEMPORARY ON DATABASE shop FROM PUBLIC")
+        self.agent.add_postgres("small", PG, "shop", user="reader", password="reader-word")
+        tested = self.agent.ok("guard", "self-test", "small").json
+        alone = {e["name"] for e in tested["escapes"] if not e["sessionError"]}
+        self.assertEqual((alone, tested["grants"]), ({"a large object", "an advisory lock", "waiting"}, "strong"), tested)
+
     def test_an_owner_may_take_intents_only(self):
         self.shop(queries="intents")
         self.refused("WRITE_OPERATION_REJECTED", "SELECT 1")
@@ -210,6 +227,15 @@ class Sqlite_(Statements):
         self.refused("SCHEMA_ACCESS_DENIED", "SELECT email FROM customers", "SELECT * FROM customers", "SELECT harmless FROM mailing",
                      "SELECT 1 FROM customers WHERE email > 'a'", "SELECT sql FROM sqlite_master", "SELECT name FROM sqlite_schema")
         self.assertEqual(len(rows_of(self.file, "orders", "id")), 3)
+
+    def test_the_self_test_shows_which_layers_hold(self):
+        self.shop()
+        tested = self.agent.ok("guard", "self-test", "erp").json
+        self.assertEqual((tested["held"], [e["name"] for e in tested["escapes"] if not e["sessionError"]]), (True, []), tested)
+        self.assertEqual(tested["grants"], "weak")
+        text = vmc("--config", self.agent.config, "--state", self.agent.home, "agent", "guard", "self-test", "erp")
+        self.assertEqual(text.code, 0, text)
+        self.assertIn("refused (tokens)", text.out)
 
     def test_the_catalogue_may_be_asked_while_nothing_is_private(self):
         self.shop(private=())

@@ -11,6 +11,8 @@ namespace {
 
 using namespace postgres;
 
+constexpr auto kProbeLimit = std::chrono::seconds{10};
+
 constexpr std::size_t kKeysAtOnce = 5'000;
 
 // Rows of a streamed statement as batches.
@@ -197,6 +199,12 @@ class PostgresSession final : public Session {
     VMC_CHECK(rows.run(sink));
     VMC_CHECK(rows.finish(sink));
     return type;
+  }
+
+  Result<void> probe(const std::string& statement) override {
+    VMC_TRY(transaction, Transaction::begin(*db_, kProbeLimit));
+    VMC_CHECK(db_->run(statement));
+    return {};
   }
 
   Result<Split> split(const data::Intent& intent, const data::TableInfo& table,

@@ -13,6 +13,7 @@ using sqlite::Stmt;
 using sqlite::Transaction;
 
 constexpr auto kDiscoverLimit = std::chrono::minutes{2};
+constexpr auto kProbeLimit = std::chrono::seconds{10};
 
 // Rows of a running statement as batches.
 class RowStream {
@@ -75,6 +76,12 @@ class SqliteSession final : public Session {
   Result<data::RowTypePtr> query(const SqlQuery& query, const ReadLimits& limits, const BatchSink& sink) override {
     VMC_CHECK(db_->start(limits.timeout));
     return sqlite::query(*db_, query, sink);
+  }
+
+  Result<void> probe(const std::string& statement) override {
+    VMC_CHECK(db_->start(kProbeLimit));
+    VMC_TRY(transaction, sqlite::Transaction::begin(*db_));
+    return db_->run(statement);
   }
 
   Result<Split> split(const data::Intent& intent, const data::TableInfo& table,

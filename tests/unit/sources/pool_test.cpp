@@ -52,6 +52,7 @@ class PaperSession final : public Session {
                                  const sources::BatchSink&) override {
     return data::RowTypePtr{};
   }
+  Result<void> probe(const std::string&) override { return {}; }
   Result<sources::Split> split(const data::Intent&, const data::TableInfo&, const std::vector<std::string>&,
                                std::int64_t, const sources::ReadLimits&) override {
     return sources::Split{};
