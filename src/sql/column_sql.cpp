@@ -112,6 +112,12 @@ bool postgres_native(const data::ColumnInfo& column) { return !postgres_own(colu
 
 bool is_blank_padded(const data::ColumnInfo& column) { return postgres_own(column) == "bpchar"; }
 
+// MySQL orders an ENUM or SET by its numbers, and compares it with a text by its text.
+bool is_listed(const data::ColumnInfo& column) {
+  const auto name = base_type(column.sql_type);
+  return name == "enum" || name == "set";
+}
+
 const char* sqlite_collation(Kind kind) {
   switch (kind) {
     case Kind::decimal:
@@ -130,6 +136,7 @@ const char* sqlite_collation(Kind kind) {
 }
 
 std::string numbered(Dialect dialect, std::size_t n) {
+  if (dialect == Dialect::mysql) return "?";
   return (dialect == Dialect::postgres ? "$" : "?") + std::to_string(n);
 }
 
@@ -183,7 +190,7 @@ bool is_of_kind(const Value& value, Kind kind) {
 }  // namespace
 
 std::string projected(Dialect dialect, const data::ColumnInfo& column, const std::string& quoted) {
-  if (dialect == Dialect::sqlite) return quoted;
+  if (dialect != Dialect::postgres) return quoted;
   // To its own type where that is known: free, and a domain over it travels as what it is based on.
   const auto own = postgres_own(column);
   return quoted + "::pg_catalog." + std::string{own.empty() ? postgres_cast(column.type.kind) : own};
@@ -191,13 +198,14 @@ std::string projected(Dialect dialect, const data::ColumnInfo& column, const std
 
 std::string compared(Dialect dialect, const data::ColumnInfo& column, const std::string& quoted) {
   if (dialect == Dialect::postgres) return quoted;
+  if (dialect == Dialect::mysql) return is_listed(column) ? "CONVERT(" + quoted + " USING utf8mb4)" : quoted;
   const char* collation = sqlite_collation(column.type.kind);
   return collation ? quoted + " COLLATE " + collation : quoted;
 }
 
 std::string placeholder(Dialect dialect, const data::ColumnInfo& column, std::size_t n) {
   const auto parameter = numbered(dialect, n);
-  if (dialect == Dialect::sqlite) return parameter;
+  if (dialect != Dialect::postgres) return parameter;
   if (column.type.kind == Kind::text) {
     if (is_blank_padded(column)) return parameter + "::pg_catalog.bpchar";
     // An enum, a network address …: left to the server, which gives the parameter the column's own type.
@@ -208,6 +216,8 @@ std::string placeholder(Dialect dialect, const data::ColumnInfo& column, std::si
 
 std::string like(Dialect dialect, const data::ColumnInfo& column, const std::string& quoted, std::size_t n) {
   if (dialect == Dialect::sqlite) return quoted + " GLOB " + numbered(dialect, n);
+  if (dialect == Dialect::mysql)
+    return "CONVERT(" + quoted + " USING utf8mb4) COLLATE utf8mb4_bin LIKE ? ESCAPE '\\\\'";
   const auto subject = postgres_native(column) ? quoted : quoted + "::pg_catalog.text";
   return subject + " LIKE " + numbered(dialect, n) + "::pg_catalog.text ESCAPE '\\'";
 }

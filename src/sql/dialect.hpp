@@ -13,7 +13,7 @@ namespace vmc::sql {
 enum class Dialect { sqlite, postgres, mysql, mssql };
 
 struct Statement {
-  std::string text;  // parameters as ?1… (SQLite) or $1… (PostgreSQL)
+  std::string text;  // parameters as ?1… (SQLite), $1… (PostgreSQL) or ? (MySQL)
   std::vector<data::Value> params;
 };
 
@@ -27,8 +27,9 @@ inline constexpr std::size_t kParamsMax = 32'000;
 
 // Identifiers are quoted whole; a NUL or an over-long name is refused (COMMAND_MALFORMED).
 Result<std::string> quote(Dialect dialect, std::string_view identifier);
-// "schema.table" or "table" -> quoted and always with its schema (main, public). The split is at the first
-// dot: discovery names a table that has a dot in its own name with its schema.
+// "schema.table" or "table" -> quoted and always with its schema (main, public; only in MySQL a bare name stays bare:
+// it is in the connection's own database). The split is at the first dot: discovery names a table that has a dot in
+// its own name with its schema.
 Result<std::string> quote_table(Dialect dialect, std::string_view table);
 
 // The projection render() writes: what the session reads as the column's own kind stands bare, the rest is
@@ -41,7 +42,8 @@ Result<std::string> select_list(Dialect dialect, const std::vector<std::string>&
 // exactly one of its column's type is COMMAND_MALFORMED.
 Result<Statement> render(Dialect dialect, const data::Intent& intent, const data::TableInfo& table);
 // The last key of every `rows_per_part` rows in key order, and the last key of all. An intent with a limit
-// has no parts: COMMAND_MALFORMED.
+// has no parts: COMMAND_MALFORMED. For MySQL, whose older versions have no window functions: every key in order, of
+// which the session takes these.
 Result<Statement> render_split(Dialect dialect, const data::Intent& intent, const data::TableInfo& table,
                                const std::vector<std::string>& key, std::int64_t rows_per_part);
 // One row when some row of the intent has NULL in its key (no range would ever reach it); no statement when

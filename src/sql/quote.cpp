@@ -7,26 +7,40 @@ namespace {
 // PostgreSQL cuts longer names silently (NAMEDATALEN), so that another table would be meant.
 constexpr std::size_t kPostgresNameMax = 63;
 constexpr std::size_t kSqliteNameMax = 1024;
+constexpr std::size_t kMysqlNameMax = 64 * 3;  // 64 characters of at most three bytes: names have no others
+
+std::size_t name_max(Dialect dialect) {
+  switch (dialect) {
+    case Dialect::postgres:
+      return kPostgresNameMax;
+    case Dialect::mysql:
+      return kMysqlNameMax;
+    default:
+      return kSqliteNameMax;
+  }
+}
 
 }  // namespace
 
 Result<std::string> quote(Dialect dialect, std::string_view identifier) {
-  const std::size_t max = dialect == Dialect::postgres ? kPostgresNameMax : kSqliteNameMax;
+  const std::size_t max = name_max(dialect);
   if (identifier.empty()) return fail(Code::command_malformed, "a name is empty");
   if (identifier.size() > max)
     return fail(Code::command_malformed, "a name is longer than " + std::to_string(max) + " bytes");
   if (identifier.find('\0') != identifier.npos || !is_utf8(identifier))
     return fail(Code::command_malformed, "a name holds bytes that no name can have");
-  std::string out = "\"";
+  const char mark = dialect == Dialect::mysql ? '`' : '"';
+  std::string out{mark};
   for (char c : identifier) {
-    if (c == '"') out += '"';
+    if (c == mark) out += mark;
     out += c;
   }
-  return out + '"';
+  return out + mark;
 }
 
 Result<std::string> quote_table(Dialect dialect, std::string_view table) {
   const auto dot = table.find('.');
+  if (dialect == Dialect::mysql && dot == table.npos) return quote(dialect, table);  // in the connection's database
   const std::string_view standard = dialect == Dialect::postgres ? "public" : "main";
   VMC_TRY(schema, quote(dialect, dot == table.npos ? standard : table.substr(0, dot)));
   VMC_TRY(name, quote(dialect, dot == table.npos ? table : table.substr(dot + 1)));

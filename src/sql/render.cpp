@@ -68,6 +68,7 @@ class Writer {
   std::string integer(std::int64_t value) {
     params_.emplace_back(value);
     const auto n = std::to_string(params_.size());
+    if (dialect_ == Dialect::mysql) return "?";
     return dialect_ == Dialect::postgres ? "$" + n + "::pg_catalog.int8" : "?" + n;
   }
 
@@ -233,6 +234,8 @@ Result<Statement> render_split(Dialect dialect, const Intent& intent, const Tabl
   VMC_TRY(from, quote_table(dialect, table.name));
   VMC_TRY(where, writer.where(intent));
   VMC_TRY(order, writer.order(ascending(key)));
+  if (dialect == Dialect::mysql)
+    return Statement{"SELECT " + keys + " FROM " + from + where + " ORDER BY " + order, writer.take_params()};
   std::string raw;
   for (const auto& name : key) {
     VMC_TRY(quoted, quote(dialect, name));

@@ -213,3 +213,31 @@ TEST_CASE("only a key that may be null is searched for nulls") {
   REQUIRE(search->has_value());
   CHECK((*search)->text == "SELECT 1 FROM \"public\".\"orders\" WHERE (\"mood\" IS NULL) LIMIT 1");
 }
+
+TEST_CASE("MySQL's names stand in back quotes, and a bare table is in the connection's own database") {
+  CHECK(*sql::quote(Dialect::mysql, "a`; DROP TABLE x; -- \"") == "`a``; DROP TABLE x; -- \"`");
+  CHECK(*sql::quote_table(Dialect::mysql, "orders") == "`orders`");
+  CHECK(*sql::quote_table(Dialect::mysql, "sales.orders.old") == "`sales`.`orders.old`");
+  CHECK(sql::quote(Dialect::mysql, std::string(193, 'x')).error().code == Code::command_malformed);
+}
+
+TEST_CASE("a whole intent renders for MySQL with bound values only") {
+  data::TableInfo table;
+  table.name = "orders";
+  table.columns = {column("id", "bigint(20)", {Kind::int64}), column("code", "varchar(20)", {Kind::text}),
+                   column("mood", "enum('a','b')", {Kind::text}, true)};
+  auto asked = intent({"id", "code"});
+  asked.filter = compare(Op::like, "code", {std::string{"x%"}});
+  asked.ranges = {{{"code", "id"}, {std::string{"a"}, std::int64_t{1}}, {}}};
+  asked.order = {{"mood", true}};
+  asked.limit = 5;
+  const auto statement = sql::render(Dialect::mysql, asked, table);
+  REQUIRE(statement.has_value());
+  CHECK(statement->text ==
+        "SELECT `id`, `code` FROM `orders` WHERE (CONVERT(`code` USING utf8mb4) COLLATE utf8mb4_bin LIKE ? ESCAPE "
+        "'\\\\') AND ((`code`, `id`) > (?, ?)) ORDER BY CONVERT(`mood` USING utf8mb4) DESC LIMIT ?");
+  CHECK(statement->params.size() == 4);
+  const auto keys = sql::render_split(Dialect::mysql, intent({"id"}), table, {"id"}, 10);
+  REQUIRE(keys.has_value());
+  CHECK(keys->text == "SELECT `id` FROM `orders` ORDER BY `id`");
+}
