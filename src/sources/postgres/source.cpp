@@ -11,6 +11,9 @@ namespace {
 
 using namespace postgres;
 
+// Where unqualified names of a statement written by hand are looked for; for the transaction.
+constexpr const char* kStatementPath =
+    "SELECT pg_catalog.set_config('search_path', 'pg_catalog, public, pg_temp', true)";
 constexpr auto kProbeLimit = std::chrono::seconds{10};
 
 constexpr std::size_t kKeysAtOnce = 5'000;
@@ -177,7 +180,7 @@ class PostgresSession final : public Session {
     VMC_TRY(params, written_params(query.params));
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
     for (const auto* table : query.whole) VMC_CHECK(check_unchanged(*table));
-    VMC_TRY(path, db_->run("SELECT pg_catalog.set_config('search_path', 'pg_catalog, public, pg_temp', true)"));
+    VMC_CHECK(db_->run(kStatementPath));
     VMC_TRY(described, db_->describe(query.text));
     if (PQnfields(described.get()) == 0) return fail(Code::invalid_request, "the statement has no columns");
     if (PQnparams(described.get()) != static_cast<int>(query.params.size()))
@@ -203,6 +206,7 @@ class PostgresSession final : public Session {
 
   Result<void> probe(const std::string& statement) override {
     VMC_TRY(transaction, Transaction::begin(*db_, kProbeLimit));
+    VMC_CHECK(db_->run(kStatementPath));
     VMC_CHECK(db_->run(statement));
     return {};
   }
