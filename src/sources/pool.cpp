@@ -160,7 +160,7 @@ class Pooled final : public SourcePool {
   Result<void> run(Access access, std::optional<Opened>& opened, Interrupter& interrupter,
                    const std::function<Result<void>(Session&)>& work) {
     auto current = std::exchange(opened, std::nullopt);
-    const bool stale = current && (expired(*current) || (Steady::now() - current->last_used > kTrustedIdle &&
+    const bool stale = current && (expired(*current) || !current->session->alive() || (Steady::now() - current->last_used > kTrustedIdle &&
                                                          !current->session->reset()));
     if (stale) current.reset();
     if (!current) {

@@ -89,6 +89,8 @@ class Session {
   // One transaction: rows and the vmc_applied record together. Only on a session opened for loading.
   virtual Result<LoadOutcome> load(const LoadRequest& request, const data::TableInfo& table,
                                    const BatchSource& rows) = 0;
+  // Between calls: false when the other side is known to be gone. Asks nobody, and waits for nothing.
+  virtual bool alive() = 0;
   // Rolls back and resets to the pinned state; false: throw the connection away.
   virtual bool reset() = 0;
   // From any thread: makes the running call return soon with QUERY_TIMEOUT or CANCELLED.

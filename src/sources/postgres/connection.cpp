@@ -394,6 +394,13 @@ bool Connection::reset() noexcept {
   return PQtransactionStatus(conn_) == PQTRANS_IDLE && !interrupted_;
 }
 
+// A server that goes says so, or closes: there is something to read. Between calls there is nothing else to come but a
+// notice, and then another connection does as well.
+bool Connection::alive() noexcept {
+  pollfd socket{PQsocket(conn_), POLLIN, 0};
+  return !broken_ && PQstatus(conn_) == CONNECTION_OK && poll(&socket, 1, 0) == 0;
+}
+
 void Connection::interrupt() noexcept {
   interrupted_ = true;
   const std::uint64_t one = 1;

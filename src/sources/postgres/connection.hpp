@@ -52,6 +52,7 @@ class Connection {
   Result<void> put_copy(std::string_view piece);
   Result<std::int64_t> end_copy();
 
+  bool alive() noexcept;  // asks nobody
   void rollback() noexcept;
   bool reset() noexcept;
   void interrupt() noexcept;

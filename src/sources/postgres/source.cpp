@@ -277,6 +277,7 @@ class PostgresSession final : public Session {
   }
 
   bool reset() override { return db_->reset(); }
+  bool alive() override { return db_->alive(); }
   void interrupt() noexcept override { db_->interrupt(); }
 
  private:

@@ -135,6 +135,7 @@ class SqliteSession final : public Session {
   }
 
   bool reset() override { return db_->reset(); }
+  bool alive() override { return true; }
   void interrupt() noexcept override { db_->interrupt(); }
 
  private:

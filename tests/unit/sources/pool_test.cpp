@@ -70,6 +70,7 @@ class PaperSession final : public Session {
     diary_.note(diary_.resets, 1);
     return diary_.resettable;
   }
+  bool alive() override { return true; }
   void interrupt() noexcept override {
     std::lock_guard lock{mutex_};
     interrupted_ = true;
