@@ -6,6 +6,12 @@ find_package(SQLite3 REQUIRED)
 find_package(PostgreSQL 15 REQUIRED)
 add_library(libpq_headers INTERFACE)  # the library itself is loaded when it is needed
 target_include_directories(libpq_headers SYSTEM INTERFACE ${PostgreSQL_INCLUDE_DIRS})
+find_path(mariadb_include mysql.h PATH_SUFFIXES mariadb REQUIRED)
+add_library(libmariadb_headers INTERFACE)  # loaded when it is needed, as libpq is
+target_include_directories(libmariadb_headers SYSTEM INTERFACE ${mariadb_include})
+find_library(mariadb_library mariadb REQUIRED)
+add_library(libmariadb_test INTERFACE)  # tests speak to their server through all of it
+target_link_libraries(libmariadb_test INTERFACE libmariadb_headers ${mariadb_library})
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)

@@ -18,7 +18,7 @@ namespace vmc::agent {
 
 struct ConnectionSettings {
   std::string id;    // "erp"
-  std::string type;  // sqlite | postgres
+  std::string type;  // sqlite | postgres | mysql (of MariaDB too)
   std::string file;  // sqlite
   std::string host;
   std::uint16_t port = 5432;
@@ -29,6 +29,9 @@ struct ConnectionSettings {
   std::vector<std::string> writable_tables;
   sources::PoolSettings pool;
 };
+
+std::uint16_t default_port(std::string_view type);
+std::string_view product(std::string_view type);  // what people call it: "PostgreSQL"
 
 struct Settings {
   std::string name = "agent";

@@ -14,20 +14,24 @@ constexpr auto kApprovedFor = std::chrono::seconds{1};  // what a lost wake-up m
 }  // namespace
 
 sql::Dialect dialect_of(const ConnectionSettings& connection) {
-  return connection.type == "postgres" ? sql::Dialect::postgres : sql::Dialect::sqlite;
+  if (connection.type == "postgres") return sql::Dialect::postgres;
+  return connection.type == "mysql" ? sql::Dialect::mysql : sql::Dialect::sqlite;
 }
 
 std::unique_ptr<sources::Source> make_source(const ConnectionSettings& connection,
                                              std::function<Result<crypto::Secret>()> password) {
   if (connection.type == "sqlite") return sources::make_sqlite_source({connection.file});
-  sources::PostgresSourceSettings settings;
-  settings.host = connection.host;
-  settings.port = connection.port;
-  settings.database = connection.database;
-  settings.user = connection.user;
-  settings.sslmode = connection.sslmode;
-  settings.password = std::move(password);
-  return sources::make_postgres_source(std::move(settings));
+  const auto filled = [&](auto settings) {
+    settings.host = connection.host;
+    settings.port = connection.port;
+    settings.database = connection.database;
+    settings.user = connection.user;
+    settings.sslmode = connection.sslmode;
+    settings.password = std::move(password);
+    return settings;
+  };
+  if (connection.type == "mysql") return sources::make_mysql_source(filled(sources::MysqlSourceSettings{}));
+  return sources::make_postgres_source(filled(sources::PostgresSourceSettings{}));
 }
 
 Connections::Connections(asio::io_context& loop, const std::vector<ConnectionSettings>& settings, Keys& keys,

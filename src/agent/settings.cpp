@@ -11,10 +11,11 @@ namespace {
 ConnectionSettings read_connection(config::Table table) {
   ConnectionSettings c;
   c.id = table.required_str("id");
-  c.type = table.choice("type", "", {"sqlite", "postgres"});
+  c.type = table.choice("type", "", {"sqlite", "postgres", "mysql", "mariadb"});
+  if (c.type == "mariadb") c.type = "mysql";  // one source for both
   c.file = table.str("file");
   c.host = table.str("host");
-  c.port = static_cast<std::uint16_t>(table.integer("port", c.port, 1, 65535));
+  c.port = static_cast<std::uint16_t>(table.integer("port", default_port(c.type), 1, 65535));
   c.database = table.str("database");
   c.user = table.str("user");
   c.sslmode = table.choice("sslmode", c.sslmode,
@@ -30,14 +31,21 @@ ConnectionSettings read_connection(config::Table table) {
   if (!c.id.empty() && !is_plain_id(c.id))
     table.complain("id", "may hold letters, digits, '_' and '-', up to 64");
   if (c.type == "sqlite" && c.file.empty()) table.complain("file", "is needed for a SQLite connection");
-  if (c.type == "postgres")
+  if (c.type == "postgres" || c.type == "mysql")
     for (const auto& [key, value] :
          {std::pair{"host", &c.host}, {"database", &c.database}, {"user", &c.user}})
-      if (value->empty()) table.complain(key, "is needed for a PostgreSQL connection");
+      if (value->empty()) table.complain(key, fmt::format("is needed for a {} connection", product(c.type)));
   return c;
 }
 
 }  // namespace
+
+std::uint16_t default_port(std::string_view type) { return type == "mysql" || type == "mariadb" ? 3306 : 5432; }
+
+std::string_view product(std::string_view type) {
+  if (type == "postgres") return "PostgreSQL";
+  return type == "sqlite" ? "SQLite" : "MySQL or MariaDB";
+}
 
 Settings read_settings(config::Table root) {
   Settings s;

@@ -117,11 +117,13 @@ Result<int> configure(const Session& session, const Configure& options) {
 
 struct DbAdd {
   agent::ConnectionSettings connection;
+  std::optional<std::uint16_t> port;
   bool password_from_stdin = false;
 };
 
 Result<int> db_add(const Session& session, const DbAdd& options) {
-  const auto& c = options.connection;
+  auto c = options.connection;
+  c.port = options.port.value_or(agent::default_port(c.type));
   VMC_TRY(config, load(session));
   if (find(config, c.id)) return fail(Code::conflict, fmt::format("connection '{}' exists already", c.id));
   VMC_TRY(home, home_of(session));
@@ -132,7 +134,8 @@ Result<int> db_add(const Session& session, const DbAdd& options) {
     text += fmt::format("file = {}\n", toml_string(fs::absolute(c.file).string()));
   } else {
     if (c.host.empty() || c.database.empty() || c.user.empty())
-      return fail(Code::invalid_request, "a PostgreSQL connection needs --host, --database and --user");
+      return fail(Code::invalid_request,
+                  fmt::format("a {} connection needs --host, --database and --user", agent::product(c.type)));
     text += fmt::format("host = {}\nport = {}\ndatabase = {}\nuser = {}\nsslmode = {}\n", toml_string(c.host),
                         c.port, toml_string(c.database), toml_string(c.user), toml_string(c.sslmode));
   }
@@ -289,12 +292,12 @@ void add_db(CLI::App& noun, Session& session) {
                         [&session, add] { return db_add(session, *add); });
   auto& c = add->connection;
   verb->add_option("id", c.id, "short name of the connection, for example erp")->required();
-  verb->add_option("--type", c.type, "sqlite or postgres")
+  verb->add_option("--type", c.type, "sqlite, postgres or mysql (mariadb is the same)")
       ->required()
-      ->check(CLI::IsMember({"sqlite", "postgres"}));
+      ->check(CLI::IsMember({"sqlite", "postgres", "mysql", "mariadb"}));
   verb->add_option("--file", c.file, "SQLite: the database file");
   verb->add_option("--host", c.host, "host name or address");
-  verb->add_option("--port", c.port, "port (default: 5432)");
+  verb->add_option("--port", add->port, "port (default: 5432, of MySQL and MariaDB 3306)");
   verb->add_option("--database", c.database, "database name");
   verb->add_option("--user", c.user, "a user that may only read");
   verb->add_option("--sslmode", c.sslmode,

@@ -45,7 +45,7 @@ struct SqlQuery {
 
 struct LoadRequest {
   std::string table;
-  enum class Mode { insert, upsert, replace } mode = Mode::upsert;  // replace: refused by both sources
+  enum class Mode { insert, upsert, replace } mode = Mode::upsert;  // replace: refused by all sources
   std::vector<std::string> key;
   data::RowTypePtr columns;   // of every batch that comes
   std::string applied_scope;  // execution and activity: with `part` the key of vmc_applied
@@ -102,7 +102,7 @@ class Source {
   virtual ~Source() = default;
   // With a diagnosis: which of name, port, TLS, password, database, privilege it was, and what to do.
   virtual Result<std::unique_ptr<Session>> open(Access access, Duration timeout) = 0;
-  virtual std::string_view type() const = 0;  // "sqlite", "postgres"
+  virtual std::string_view type() const = 0;  // "sqlite", "postgres", "mysql"
 };
 
 struct SqliteSourceSettings {
@@ -116,7 +116,16 @@ struct PostgresSourceSettings {
   std::string sslmode = "prefer";
   std::function<Result<crypto::Secret>()> password;  // asked each time a connection is opened, then wiped
 };
+struct MysqlSourceSettings {
+  std::string host;
+  std::uint16_t port = 3306;
+  std::string database;
+  std::string user;
+  std::string sslmode = "prefer";  // as PostgreSQL's words; verify-ca is as strict as verify-full
+  std::function<Result<crypto::Secret>()> password;  // asked each time a connection is opened, then wiped
+};
 std::unique_ptr<Source> make_sqlite_source(SqliteSourceSettings settings);
 std::unique_ptr<Source> make_postgres_source(PostgresSourceSettings settings);
+std::unique_ptr<Source> make_mysql_source(MysqlSourceSettings settings);  // MySQL 5.7 and MariaDB 10.3, or later
 
 }  // namespace vmc::sources

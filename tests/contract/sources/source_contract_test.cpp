@@ -1,10 +1,11 @@
-// What every Source promises, asked of a real SQLite file and a real PostgreSQL alike.
+// What every Source promises, asked of a real SQLite file, a real PostgreSQL and a real MariaDB alike.
 #include <sqlite3.h>
 #include <catch2/catch.hpp>
 
 #include <map>
 #include <thread>
 
+#include "../../support/mariadb_server.hpp"
 #include "../../support/postgres_server.hpp"
 #include "../../support/rows.hpp"
 #include "../../support/temp_dir.hpp"
@@ -28,6 +29,14 @@ struct Backend {
   virtual std::string endless() const = 0;
   // A statement's parameter, counted from 1.
   virtual std::string parameter(int number) const { return "?" + std::to_string(number); }
+  // What its unbounded number and its instant with a zone hold at their ends; four of each.
+  virtual std::vector<std::string> numbers() const {
+    return {"-0.000000000000000000000000000000000000000000000000001",
+            "123456789012345678901234567890123456789012345678901234567890.5", "0", "10000"};
+  }
+  virtual std::vector<std::int64_t> instants() const {
+    return {-1, 1'709'208'000'000'001, 253'402'300'799'999'999, 0};
+  }
 
   std::unique_ptr<sources::Session> open(Access access) {
     auto session = source()->open(access, std::chrono::seconds{10});
@@ -92,7 +101,38 @@ struct Postgres final : Backend {
   std::string parameter(int number) const override { return "$" + std::to_string(number); }
 };
 
-#define FOR_EACH_SOURCE(sentence, tag) TEMPLATE_TEST_CASE(sentence, tag, Sqlite, Postgres)
+struct Mariadb final : Backend {
+  std::string database;
+  explicit Mariadb() {
+    static int next = 0;
+    database = "contract_" + std::to_string(next++);
+    MariadbServer::instance().create_database(database);
+  }
+  std::unique_ptr<sources::Source> source() override {
+    return sources::make_mysql_source(MariadbServer::instance().settings(database));
+  }
+  void run(const std::string& sql) override { MariadbServer::instance().run(sql, database); }
+  std::string type(const std::string& kind) const override {
+    static const std::map<std::string, std::string> names{
+        {"int64", "bigint"},  {"decimal", "decimal(12,2)"}, {"wide", "decimal(38,10)"}, {"number", "decimal(65,30)"},
+        {"float64", "double"}, {"text", "longtext"},        {"bytes", "longblob"},      {"time", "time(6)"},
+        {"timestamp", "datetime(6)"}, {"timestamptz", "timestamp(6) NULL"}};
+    const auto it = names.find(kind);
+    return it == names.end() ? kind : it->second;
+  }
+  std::string endless() const override {
+    return "CREATE VIEW endless AS SELECT CAST(count(a.seq + b.seq) AS char) AS v FROM seq_1_to_1000000000 a, "
+           "seq_1_to_1000000000 b";
+  }
+  std::vector<std::string> numbers() const override {
+    return {"-0.000000000000000000000000000001", "99999999999999999999999999999999999.5", "0", "10000"};
+  }
+  std::vector<std::int64_t> instants() const override {
+    return {1'000'000, 1'709'208'000'000'001, 2'147'483'647'999'999, 999'999'999'999'999};
+  }
+};
+
+#define FOR_EACH_SOURCE(sentence, tag) TEMPLATE_TEST_CASE(sentence, tag, Sqlite, Postgres, Mariadb)
 
 std::string everything(const Backend& db) {
   std::string out = "CREATE TABLE everything (id " + db.type("int64") + " NOT NULL PRIMARY KEY";
@@ -118,26 +158,26 @@ data::Uuid uuid(std::uint8_t fill) {
   return out;
 }
 
-Rows extremes() {
+Rows extremes(const Backend& db) {
+  const auto number = [&](std::size_t i) { return data::Number{db.numbers()[i]}; };
+  const auto instant = [&](std::size_t i) { return data::TimestampTz{db.instants()[i]}; };
   const data::Int128 wide = power_of_ten(38) - 1;
   const std::int64_t day = 86'400'000'000;
   return {{INT64_MIN, true, -1.7976931348623157e308, data::Decimal{-999'999'999'999, 2},
-           data::Decimal{-wide, 10}, data::Number{"-0.000000000000000000000000000000000000000000000000001"},
-           std::string{}, Bytes{}, data::Date{-719'162}, data::Time{0},
-           data::Timestamp{-62'135'596'800'000'000}, data::TimestampTz{-1}, uuid(0), data::JsonText{"null"}},
+           data::Decimal{-wide, 10}, number(0), std::string{}, Bytes{}, data::Date{-719'162}, data::Time{0},
+           data::Timestamp{-62'135'596'800'000'000}, instant(0), uuid(0), data::JsonText{"null"}},
           {std::int64_t{0}, false, 5e-324, data::Decimal{1, 2}, data::Decimal{wide, 10},
-           data::Number{"123456789012345678901234567890123456789012345678901234567890.5"},
-           std::string{"zażółć 日本 😀 \\ \" ' \t\n"}, Bytes{0, 1, 0xff, 0, '\\'}, data::Date{0},
+           number(1), std::string{"zażółć 日本 😀 \\ \" ' \t\n"}, Bytes{0, 1, 0xff, 0, '\\'}, data::Date{0},
            data::Time{day - 1}, data::Timestamp{1'709'208'000'123'456},
-           data::TimestampTz{1'709'208'000'000'001}, uuid(0xab), data::JsonText{R"({"a": [1, 2.50, "x"]})"}},
-          {INT64_MAX, true, 0.1, data::Decimal{999'999'999'999, 2}, data::Decimal{1, 10}, data::Number{"0"},
+           instant(1), uuid(0xab), data::JsonText{R"({"a": [1, 2.50, "x"]})"}},
+          {INT64_MAX, true, 0.1, data::Decimal{999'999'999'999, 2}, data::Decimal{1, 10}, number(2),
            std::string(70'000, 'x'), Bytes(70'000, 7), data::Date{2'932'896}, data::Time{1},
-           data::Timestamp{253'402'300'799'999'999}, data::TimestampTz{253'402'300'799'999'999}, uuid(0xff),
+           data::Timestamp{253'402'300'799'999'999}, instant(2), uuid(0xff),
            data::JsonText{"[]"}},
           {std::int64_t{7}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}},
           {std::int64_t{8}, false, -0.0, data::Decimal{0, 2}, data::Decimal{power_of_ten(20), 10},
-           data::Number{"10000"}, std::string{"0012.50"}, Bytes{'1'}, data::Date{19'782},
-           data::Time{43'200'000'000}, data::Timestamp{0}, data::TimestampTz{0}, uuid(1),
+           number(3), std::string{"0012.50"}, Bytes{'1'}, data::Date{19'782},
+           data::Time{43'200'000'000}, data::Timestamp{0}, instant(3), uuid(1),
            data::JsonText{"\"12\""}}};
 }
 
@@ -176,12 +216,12 @@ FOR_EACH_SOURCE("every type survives load and read at its extremes and as null",
   const auto table = table_named(*reader, "everything");
   const auto request = load_request(table, kEverything, "run");
 
-  const auto outcome = must_load(*writer, request, table, extremes());
+  const auto outcome = must_load(*writer, request, table, extremes(db));
 
   CHECK(outcome.rows == 5);
   CHECK_FALSE(outcome.already_applied);
   const auto rows = sorted(read_all(*reader, intent_for(table, kEverything), table));
-  const auto expected = sorted(extremes());
+  const auto expected = sorted(extremes(db));
   REQUIRE(rows.size() == expected.size());
   for (std::size_t row = 0; row < rows.size(); ++row)
     for (std::size_t i = 0; i < kEverything.size(); ++i) {
@@ -295,7 +335,7 @@ FOR_EACH_SOURCE("rows are found by key, in the very types read() gives", "[contr
   db.run(everything(db));
   auto writer = db.open(Access::load);
   const auto table = table_named(*writer, "everything");
-  must_load(*writer, load_request(table, kEverything, "run"), table, extremes());
+  must_load(*writer, load_request(table, kEverything, "run"), table, extremes(db));
   auto reader = db.open(Access::read);
 
   Rows found;
@@ -303,7 +343,7 @@ FOR_EACH_SOURCE("rows are found by key, in the very types read() gives", "[contr
   auto keys = batch_of(key_type, {{INT64_MIN}, {INT64_MAX}, {std::int64_t{12345}}, {std::int64_t{0}}});
   auto outcome = reader->read_keys(table, kEverything, {"id"}, once(std::move(keys)), {}, into(found));
   if (!outcome) FAIL(outcome.error().text());
-  const auto all = extremes();
+  const auto all = extremes(db);
   CHECK(sorted(found) == sorted({all[0], all[1], all[2]}));
 
   // Every kind can be part of a key, alone or together with others.
@@ -496,6 +536,7 @@ FOR_EACH_SOURCE("a read ends at its time limit", "[contract]") {
   Rows rows;
   auto outcome = reader->read(intent_for(table, {"v"}), table, {std::chrono::milliseconds{200}}, into(rows));
   REQUIRE_FALSE(outcome);
+  INFO(outcome.error().text());
   CHECK(outcome.error().code == Code::query_timeout);
 }
 
@@ -509,6 +550,7 @@ FOR_EACH_SOURCE("an interrupt from another thread ends a read as cancelled", "[c
   auto outcome = reader->read(intent_for(table, {"v"}), table, {std::chrono::minutes{5}}, into(rows));
   other.join();
   REQUIRE_FALSE(outcome);
+  INFO(outcome.error().text());
   CHECK(outcome.error().code == Code::cancelled);
 }
 
@@ -535,9 +577,9 @@ FOR_EACH_SOURCE("a sink's error stops the read and is what the caller gets", "[c
 FOR_EACH_SOURCE("discovery tells tables, views, types, defaults and keys, and nothing of its own",
                 "[contract]") {
   TestType db;
-  db.run("CREATE TABLE parents (a integer NOT NULL, b text NOT NULL, PRIMARY KEY (b, a))");
+  db.run("CREATE TABLE parents (a integer NOT NULL, b varchar(40) NOT NULL, PRIMARY KEY (b, a))");
   db.run("CREATE TABLE children (id " + db.type("int64") +
-         " NOT NULL PRIMARY KEY, pa integer, pb text, sku text NOT NULL UNIQUE, "
+         " NOT NULL PRIMARY KEY, pa integer, pb varchar(40), sku varchar(40) NOT NULL UNIQUE, "
          "price " +
          db.type("decimal") + " DEFAULT '1.50', FOREIGN KEY (pb, pa) REFERENCES parents (b, a))");
   db.run("CREATE VIEW shown AS SELECT id, sku FROM children");

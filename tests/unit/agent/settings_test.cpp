@@ -53,6 +53,13 @@ writable_tables = ["targets"]
 pool = { min = 1, max = 4 }
 
 [[connections]]
+id = "shop"
+type = "mariadb"
+host = "10.0.0.6"
+database = "shop"
+user = "reader"
+
+[[connections]]
 id = "files"
 type = "sqlite"
 file = "/srv/a.db"
@@ -67,7 +74,9 @@ file = "/srv/a.db"
   CHECK(settings.reconnect_max == std::chrono::seconds{2});
   CHECK(settings.offline_queue_max == 1'000'000);
   CHECK(settings.commands_at_once == 3);
-  REQUIRE(settings.connections.size() == 2);
+  REQUIRE(settings.connections.size() == 3);
+  CHECK(settings.connections[1].type == "mysql");
+  CHECK(settings.connections[1].port == 3306);
   const auto& erp = settings.connections.front();
   CHECK(erp.port == 5433);
   CHECK(erp.sslmode == "require");

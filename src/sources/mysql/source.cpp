@@ -1,0 +1,300 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "sources/load_plan.hpp"
+#include "sources/mysql/decode.hpp"
+#include "sources/mysql/parts.hpp"
+#include "sources/mysql/types.hpp"
+#include "sql/dialect.hpp"
+
+namespace vmc::sources {
+namespace {
+
+using namespace mysql;
+
+constexpr std::size_t kKeysAtOnce = 900;  // MariaDB makes a temporary table of a longer list
+constexpr std::size_t kRowKeysAtOnce = 400;
+
+// Rows of a running statement as batches; may take those of several statements of one projection.
+class RowStream {
+ public:
+  RowStream(std::string_view table, data::RowTypePtr type)
+      : table_{table}, batch_{std::move(type)}, decoders_(batch_.columns()) {}
+
+  Result<void> run(Statement& statement, const BatchSink& sink) {
+    VMC_CHECK(choose_decoders(statement.fields()));
+    statement.on_value(&RowStream::take, this);
+    for (;;) {
+      statement_end_ = nullptr;
+      statement_ = &statement;
+      VMC_TRY(more, statement.fetch());
+      if (!more) return {};
+      ++row_;
+      if (why_) return unfit_cell(table_, (*batch_.type())[bad_column_].name, row_, why_);
+      batch_.end_row();
+      if (batch_.full()) VMC_CHECK(sink(batch_.finish()));
+    }
+  }
+
+  Result<void> finish(const BatchSink& sink) {
+    if (batch_.rows() == 0) return {};
+    return sink(batch_.finish());
+  }
+
+ private:
+  static void take(void* who, unsigned column, unsigned char** at) {
+    static_cast<RowStream*>(who)->take_value(column, at);
+  }
+
+  void take_value(unsigned column, unsigned char** at) {
+    if (why_) return;
+    auto& out = batch_.column(column);
+    if (!at) {
+      out.null();
+      return;
+    }
+    if (!statement_end_) statement_end_ = statement_->buffer_end();
+    const unsigned char* from = *at;
+    if (const char* why = decoders_[column](from, statement_end_, out.type(), out)) {
+      why_ = why;
+      bad_column_ = column;
+      return;
+    }
+    *at = const_cast<unsigned char*>(from);
+  }
+
+  Result<void> choose_decoders(std::span<const MYSQL_FIELD> sent) {
+    const auto& fields = *batch_.type();
+    if (sent.size() != fields.size())
+      return fail(Code::database_error, fmt::format("the server sent other columns of '{}' than asked for", table_));
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      decoders_[i] = decoder_for(fields[i].type, sent[i]);
+      if (!decoders_[i])
+        return fail(Code::conflict,
+                    fmt::format("column '{}' of table '{}' has changed its type", fields[i].name, table_),
+                    "Discover the schema again.");
+    }
+    return {};
+  }
+
+  std::string table_;
+  data::BatchBuilder batch_;
+  std::vector<Decoder> decoders_;
+  const Statement* statement_ = nullptr;
+  const unsigned char* statement_end_ = nullptr;  // of the packet's buffer, known once a row is there
+  const char* why_ = nullptr;
+  unsigned bad_column_ = 0;
+  std::uint64_t row_ = 0;
+};
+
+Result<Params> params_of(const std::vector<data::Value>& values) {
+  Params params;
+  for (const auto& value : values) VMC_CHECK(params.value(value));
+  return params;
+}
+
+// Every n-th of a stream of keys, and the last of all.
+class PartEnds {
+ public:
+  explicit PartEnds(std::int64_t rows_per_part) : every_{rows_per_part} {}
+  void take(const data::Batch& batch) {
+    std::vector<bool> keep(batch.rows);
+    for (std::size_t row = 0; row < batch.rows; ++row) keep[row] = ++seen_ % every_ == 0;
+    last_is_end_ = batch.rows > 0 ? keep.back() : last_is_end_;
+    if (std::find(keep.begin(), keep.end(), true) != keep.end()) ends_.push_back(data::select_rows(batch, keep));
+    std::vector<bool> only_last(batch.rows);
+    only_last.back() = true;
+    last_ = data::select_rows(batch, only_last);
+  }
+  std::vector<data::Batch> finish() {
+    if (last_ && !last_is_end_) ends_.push_back(std::move(*last_));
+    return std::move(ends_);
+  }
+
+ private:
+  std::int64_t every_;
+  std::int64_t seen_ = 0;
+  bool last_is_end_ = false;
+  std::optional<data::Batch> last_;
+  std::vector<data::Batch> ends_;
+};
+
+// "SELECT … WHERE k IN (?, ?)" or, of several columns, "(a = ? AND b = ?) OR (…)", for so many keys.
+class Lookup {
+ public:
+  static Result<Lookup> make(const data::TableInfo& table, const std::vector<std::string>& columns,
+                             const std::vector<std::string>& key) {
+    VMC_TRY(list, sql::select_list(sql::Dialect::mysql, columns, table));
+    VMC_TRY(from, sql::quote_table(sql::Dialect::mysql, table.name));
+    Lookup lookup;
+    lookup.head_ = "SELECT " + list + " FROM " + from + " WHERE ";
+    lookup.single_ = key.size() == 1;
+    for (const auto& name : key) {
+      VMC_TRY(quoted, sql::quote(sql::Dialect::mysql, name));
+      lookup.one_ += (lookup.one_.empty() ? "" : " AND ") + quoted + " = ?";
+      lookup.name_ = quoted;
+    }
+    return lookup;
+  }
+  std::size_t at_once() const { return single_ ? kKeysAtOnce : kRowKeysAtOnce; }
+  std::string text(std::size_t keys) const {
+    std::string out = single_ ? head_ + name_ + " IN (" : head_;
+    for (std::size_t i = 0; i < keys; ++i) {
+      if (single_)
+        out += i ? ", ?" : "?";
+      else
+        out += (i ? " OR (" : "(") + one_ + ")";
+    }
+    return single_ ? out + ")" : out;
+  }
+
+ private:
+  std::string head_, name_, one_;
+  bool single_ = true;
+};
+
+class MysqlSession final : public Session {
+ public:
+  explicit MysqlSession(std::unique_ptr<Connection> db) : db_{std::move(db)} {}
+
+  Result<data::Schema> discover() override { return mysql::discover(*db_); }
+  Result<RightsReport> rights() override { return mysql::rights(*db_); }
+
+  Result<void> read(const data::Intent& intent, const data::TableInfo& table, const ReadLimits& limits,
+                    const BatchSink& sink) override {
+    VMC_TRY(text, sql::render(sql::Dialect::mysql, intent, table));
+    VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
+    return stream(text, intent.columns, table, sink);
+  }
+
+  Result<data::RowTypePtr> query(const SqlQuery& query, const ReadLimits& limits, const BatchSink& sink) override {
+    VMC_TRY(params, params_of(query.params));
+    VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
+    for (const auto* table : query.whole) VMC_CHECK(check_unchanged(*table));
+    VMC_TRY(statement, Statement::prepare(*db_, query.text, Statement::Words::analysed));
+    if (statement.params() != query.params.size())
+      return fail(Code::invalid_request, fmt::format("the statement has {} parameters, {} were sent",
+                                                     statement.params(), query.params.size()));
+    if (statement.fields().empty()) return fail(Code::invalid_request, "the query has no columns");
+    VMC_CHECK(statement.execute(params));
+    auto type = std::make_shared<data::RowType>();
+    for (const auto& field : statement.fields())
+      type->push_back({std::string{field.name, field.name_length}, type_of(field), true});
+    RowStream rows{"the query", type};
+    VMC_CHECK(rows.run(statement, sink));
+    VMC_CHECK(rows.finish(sink));
+    return data::RowTypePtr{std::move(type)};
+  }
+
+  Result<Split> split(const data::Intent& intent, const data::TableInfo& table, const std::vector<std::string>& key,
+                      std::int64_t rows_per_part, const ReadLimits& limits) override {
+    VMC_TRY(text, sql::render_split(sql::Dialect::mysql, intent, table, key, rows_per_part));
+    VMC_TRY(null_keys, sql::render_null_keys(sql::Dialect::mysql, intent, table, key));
+    VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
+    if (null_keys) {
+      VMC_TRY(params, params_of(null_keys->params));
+      VMC_TRY(found, ask(*db_, null_keys->text, std::move(params)));
+      if (!found.empty())
+        return fail(Code::invalid_request, "table '" + table.name + "' has rows whose key is null; they fit no part",
+                    "Choose another key, or read the table in one part.");
+    }
+    PartEnds ends{rows_per_part};
+    VMC_CHECK(stream(text, key, table, [&](const data::Batch& batch) -> Result<void> { return ends.take(batch), Result<void>{}; }));
+    return parts_ending_at(key, ends.finish());
+  }
+
+  Result<void> read_keys(const data::TableInfo& table, const std::vector<std::string>& columns,
+                         const std::vector<std::string>& key, const BatchSource& keys, const ReadLimits& limits,
+                         const BatchSink& sink) override {
+    VMC_TRY(type, row_type(columns, table));
+    VMC_TRY(key_type, row_type(key, table));
+    if (key.empty()) return fail(Code::invalid_request, "no key columns are named");
+    VMC_TRY(lookup, Lookup::make(table, columns, key));
+    VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
+    RowStream rows{table.name, type};
+    Params group;
+    std::size_t in_group = 0;
+    std::optional<Statement> full;  // prepared once for all full groups
+    const auto look_up = [&]() -> Result<void> {
+      const bool is_full = in_group == lookup.at_once();
+      std::optional<Statement> rest;
+      auto& statement = is_full ? full : rest;
+      if (!statement) {
+        VMC_TRY(prepared, Statement::prepare(*db_, lookup.text(in_group)));
+        statement.emplace(std::move(prepared));
+      }
+      VMC_CHECK(statement->execute(group));
+      group.clear();
+      in_group = 0;
+      return rows.run(*statement, sink);
+    };
+    for (;;) {
+      VMC_TRY(batch, keys());
+      if (!batch) break;
+      VMC_CHECK(check_keys(*batch, *key_type));
+      for (std::size_t row = 0; row < batch->rows; ++row) {
+        for (const auto& column : batch->columns) VMC_CHECK(group.value(data::value_at(column, row)));
+        if (++in_group == lookup.at_once()) VMC_CHECK(look_up());
+      }
+    }
+    if (in_group > 0) VMC_CHECK(look_up());
+    return rows.finish(sink);
+  }
+
+  Result<LoadOutcome> load(const LoadRequest& request, const data::TableInfo& table, const BatchSource& rows) override {
+    if (db_->access() != Access::load)
+      return fail(Code::write_not_permitted, "this session was opened for reading");
+    return mysql::load(*db_, request, table, rows);
+  }
+
+  bool reset() override { return db_->reset(); }
+  void interrupt() noexcept override { db_->interrupt(); }
+
+ private:
+  // A star reaches what the table has now: that must be what was approved.
+  Result<void> check_unchanged(const data::TableInfo& table) {
+    VMC_TRY(rows, ask_of_table(*db_,
+                               "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = "
+                               "COALESCE(?, DATABASE()) AND TABLE_NAME = ? AND EXTRA NOT LIKE '%INVISIBLE%'"
+                               " ORDER BY ORDINAL_POSITION",
+                               table.name));
+    std::vector<std::string> found;
+    for (const auto& row : rows) found.push_back(row[0].value_or(""));
+    return check_columns(table, found);
+  }
+
+  Result<void> stream(const sql::Statement& text, const std::vector<std::string>& columns, const data::TableInfo& table,
+                      const BatchSink& sink) {
+    VMC_TRY(type, row_type(columns, table));
+    VMC_TRY(params, params_of(text.params));
+    VMC_TRY(statement, Statement::prepare(*db_, text.text));
+    VMC_CHECK(statement.execute(params));
+    RowStream rows{table.name, type};
+    VMC_CHECK(rows.run(statement, sink));
+    return rows.finish(sink);
+  }
+
+  std::unique_ptr<Connection> db_;
+};
+
+class MysqlSource final : public Source {
+ public:
+  explicit MysqlSource(MysqlSourceSettings settings) : settings_{std::move(settings)} {}
+  std::string_view type() const override { return "mysql"; }
+  Result<std::unique_ptr<Session>> open(Access access, Duration timeout) override {
+    VMC_TRY(db, Connection::open(settings_, access, timeout));
+    return std::unique_ptr<Session>{std::make_unique<MysqlSession>(std::move(db))};
+  }
+
+ private:
+  MysqlSourceSettings settings_;
+};
+
+}  // namespace
+
+std::unique_ptr<Source> make_mysql_source(MysqlSourceSettings settings) {
+  return std::make_unique<MysqlSource>(std::move(settings));
+}
+
+}  // namespace vmc::sources
