@@ -171,6 +171,12 @@ class Writer {
     if (key.empty()) return {};
     if (key.size() != range.columns.size())
       return malformed("a key range has not one value for each of its columns");
+    if (dialect_ == Dialect::mysql && key.size() > 1) {
+      VMC_TRY(term, unrolled(range, key, op, 0));
+      VMC_TRY(edge, one_bound(range, key, 0, op[1] == '>' ? " >= " : " <= "));
+      terms.push_back("(" + term + " AND " + edge + ")");
+      return {};
+    }
     std::string left, right;
     for (std::size_t i = 0; i < key.size(); ++i) {
       VMC_TRY(column, known(range.columns[i]));
@@ -182,6 +188,24 @@ class Writer {
     terms.push_back(key.size() == 1 ? "(" + left + op + right + ")"
                                     : "((" + left + ")" + op + "(" + right + "))");
     return {};
+  }
+
+  Result<std::string> one_bound(const KeyRange& range, const std::vector<Value>& key, std::size_t i,
+                                const std::string& op) {
+    VMC_TRY(column, known(range.columns[i]));
+    VMC_TRY(quoted, quote(dialect_, range.columns[i]));
+    VMC_TRY(parameter, value(key[i], *column));
+    return compared(dialect_, *column, quoted) + op + parameter;
+  }
+
+  // A tuple's comparison column by column, and with its edge once more: MySQL finds no index for a tuple.
+  Result<std::string> unrolled(const KeyRange& range, const std::vector<Value>& key, const std::string& op,
+                               std::size_t i) {
+    if (i + 1 == key.size()) return one_bound(range, key, i, op);
+    VMC_TRY(beyond, one_bound(range, key, i, op.substr(0, 2) + " "));
+    VMC_TRY(equal, one_bound(range, key, i, " = "));
+    VMC_TRY(rest, unrolled(range, key, op, i + 1));
+    return "(" + beyond + " OR (" + equal + " AND " + rest + "))";
   }
 
   Dialect dialect_;

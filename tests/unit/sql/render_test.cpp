@@ -235,8 +235,9 @@ TEST_CASE("a whole intent renders for MySQL with bound values only") {
   REQUIRE(statement.has_value());
   CHECK(statement->text ==
         "SELECT `id`, `code` FROM `orders` WHERE (CONVERT(`code` USING utf8mb4) COLLATE utf8mb4_bin LIKE ? ESCAPE "
-        "'\\\\') AND ((`code`, `id`) > (?, ?)) ORDER BY CONVERT(`mood` USING utf8mb4) DESC LIMIT ?");
-  CHECK(statement->params.size() == 4);
+        "'\\\\') AND ((`code` > ? OR (`code` = ? AND `id` > ?)) AND `code` >= ?) ORDER BY CONVERT(`mood` USING utf8mb4) "
+        "DESC LIMIT ?");
+  CHECK(statement->params.size() == 6);
   const auto keys = sql::render_split(Dialect::mysql, intent({"id"}), table, {"id"}, 10);
   REQUIRE(keys.has_value());
   CHECK(keys->text == "SELECT `id` FROM `orders` ORDER BY `id`");
