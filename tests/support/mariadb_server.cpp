@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <stdexcept>
@@ -86,37 +87,59 @@ Conn connect(std::uint16_t port, const std::string& database, const char* passwo
 }  // namespace
 
 MariadbServer& MariadbServer::instance() {
-  static MariadbServer server;
+  static MariadbServer server{false};
   return server;
 }
 
-MariadbServer::MariadbServer() {
+MariadbServer& MariadbServer::with_tls() {
+  static MariadbServer server{true};
+  return server;
+}
+
+void MariadbServer::make_certificate() const {
+  const auto make = "cd " + directory_.string() +
+                    " && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+                    "-subj /CN=localhost -keyout key.pem -out cert.pem 2>/dev/null";
+  if (std::system(make.c_str()) != 0) throw std::runtime_error{"no certificate can be made"};
+}
+
+MariadbServer::MariadbServer(bool tls) : tls_{tls} {
   std::string name = "/tmp/vmc-mariadb-XXXXXX";
   if (!mkdtemp(name.data())) throw std::runtime_error{"no temporary directory"};
   directory_ = name;
-  const pid_t made = start_program({binary("mariadb-install-db"), "--no-defaults",
-                                    "--datadir=" + (directory_ / "data").string(), "--skip-test-db",
-                                    "--auth-root-authentication-method=normal"},
-                                   directory_ / "log");
+  const pid_t made =
+      start_program({binary("mariadb-install-db"), "--no-defaults", "--datadir=" + (directory_ / "data").string(),
+                     "--skip-test-db", "--auth-root-authentication-method=normal"},
+                    directory_ / "log");
   int status = 0;
   if (waitpid(made, &status, 0) != made || status != 0)
     throw std::runtime_error{"mariadb-install-db failed, see " + name + "/log"};
-  std::ofstream{directory_ / "init.sql"}
-      << "SET PASSWORD FOR root@localhost = PASSWORD('secret');\n"
-      << "DELETE FROM mysql.global_priv WHERE User = '';\nFLUSH PRIVILEGES;\n";
+  std::ofstream{directory_ / "init.sql"} << "SET PASSWORD FOR root@localhost = PASSWORD('secret');\n"
+                                         << "DELETE FROM mysql.global_priv WHERE User = '';\nFLUSH PRIVILEGES;\n";
+  if (tls_) make_certificate();
   start();
 }
 
 void MariadbServer::start() {
   for (int attempt = 0; attempt < 5; ++attempt) {
     port_ = free_port();
-    pid_ = start_program(
-        {binary("mariadbd"), "--no-defaults", "--datadir=" + (directory_ / "data").string(),
-         "--bind-address=127.0.0.1", "--port=" + std::to_string(port_), "--socket=" + (directory_ / "s").string(),
-         "--pid-file=" + (directory_ / "pid").string(), "--init-file=" + (directory_ / "init.sql").string(),
-         "--skip-log-bin", "--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=0",
-         "--performance-schema=OFF", "--max-connections=60", "--skip-name-resolve=OFF"},
-        directory_ / "log");
+    std::vector<std::string> words{binary("mariadbd"),
+                                   "--no-defaults",
+                                   "--datadir=" + (directory_ / "data").string(),
+                                   "--bind-address=127.0.0.1",
+                                   "--port=" + std::to_string(port_),
+                                   "--socket=" + (directory_ / "s").string(),
+                                   "--pid-file=" + (directory_ / "pid").string(),
+                                   "--init-file=" + (directory_ / "init.sql").string(),
+                                   "--skip-log-bin",
+                                   "--innodb-buffer-pool-size=64M",
+                                   "--innodb-flush-log-at-trx-commit=0",
+                                   "--performance-schema=OFF",
+                                   "--max-connections=60"};
+    if (tls_)
+      for (const char* part : {"cert", "key"})
+        words.push_back(std::string{"--ssl-"} + part + "=" + (directory_ / part).string() + ".pem");
+    pid_ = start_program(std::move(words), directory_ / "log");
     const auto until = std::chrono::steady_clock::now() + kStartLimit;
     while (std::chrono::steady_clock::now() < until && waitpid(pid_, nullptr, WNOHANG) == 0) {
       if (connect(port_, "mysql")) return;

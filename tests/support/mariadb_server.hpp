@@ -1,5 +1,5 @@
-// A real MariaDB of the test's own: on loopback at a free port, in a directory of its own, stopped with the test program
-// however that ends.
+// A real MariaDB of the test's own: on loopback at a free port, in a directory of its own, stopped with the test
+// program however that ends.
 #pragma once
 
 #include <sys/types.h>
@@ -16,6 +16,7 @@ class MariadbServer {
  public:
   // The program's one server, started at first use.
   static MariadbServer& instance();
+  static MariadbServer& with_tls();  // another one, whose certificate nobody has signed
   ~MariadbServer();
   MariadbServer(const MariadbServer&) = delete;
   MariadbServer& operator=(const MariadbServer&) = delete;
@@ -30,10 +31,12 @@ class MariadbServer {
                                         std::string password = "secret") const;
 
  private:
-  MariadbServer();
+  explicit MariadbServer(bool tls);
+  void make_certificate() const;
   void start();
   void stop() noexcept;
 
+  bool tls_;
   std::filesystem::path directory_;
   std::uint16_t port_ = 0;
   pid_t pid_ = -1;

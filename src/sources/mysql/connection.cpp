@@ -23,6 +23,7 @@ using std::chrono::milliseconds;
 constexpr auto kServerFirst = milliseconds{250};
 constexpr auto kStopGrace = std::chrono::seconds{5};
 constexpr auto kResetLimit = std::chrono::seconds{5};
+constexpr auto kDrainLimit = milliseconds{50};  // the rest of a small result is taken sooner than its end is asked for
 constexpr auto kKillLimit = std::chrono::seconds{3};
 
 // While rows flow, a reader that is woken for every packet the server writes burns most of its time in waking.
@@ -89,7 +90,7 @@ Connection::Call::Call(Connection& db) : before_{std::exchange(waiting, &db)} {}
 Connection::Call::~Call() { waiting = before_; }
 
 int Connection::on_wait(my_socket fd, my_bool reading, int) {
-  if (waiting && waiting->wait(fd, reading)) return 1;
+  if (waiting && waiting->wait(fd, reading) && (waiting->connected_ || waiting->reached(fd))) return 1;
   errno = ETIMEDOUT;
   return 0;
 }
@@ -124,18 +125,18 @@ Result<void> Connection::connect(Duration timeout) {
     password = secret.text();
   }
   if (password.find('\0') != password.npos) return fail(Code::invalid_request, "the password holds a NUL");
-  const bool optional = is_one_of(settings_.sslmode, {"allow", "prefer"});
-  auto connected = try_connect(password, settings_.sslmode != "disable");
-  if (!connected && optional && offers_no_tls(failure()) && Steady::now() < deadline_)
-    connected = try_connect(password, false);
+  auto connected = log_in(password);
   crypto::wipe(password);
   if (!connected) return connected;
   connected_ = true;
+  // Unless it has to verify the server's name, the library goes on without TLS where the server offers none.
   tls_ = mysql_get_ssl_cipher(handle_) != nullptr;
+  if (!tls_ && !is_one_of(settings_.sslmode, {"disable", "allow", "prefer"}))
+    return from_connect({.no_tls = true}, settings_);
   return check_version();
 }
 
-void Connection::set_options(bool tls) {
+void Connection::set_options() {
   const unsigned tcp = MYSQL_PROTOCOL_TCP, off = 0;
   const my_bool yes = 1, no = 0;
   const auto seconds = static_cast<unsigned>(
@@ -152,24 +153,26 @@ void Connection::set_options(bool tls) {
   else
     mysql_options(handle_, MYSQL_OPT_LOCAL_INFILE, &off);
   mysql_set_local_infile_handler(handle_, refuse_init, refuse_read, refuse_end, refuse_error, nullptr);
-  if (!tls) return;
+  if (settings_.sslmode == "disable") return;
   mysql_options(handle_, MYSQL_OPT_SSL_ENFORCE, &yes);
   const bool verify = settings_.sslmode.starts_with("verify-");
   mysql_options(handle_, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, verify ? &yes : &no);
   if (verify) mysql_options(handle_, MYSQL_OPT_SSL_CA, kAuthorities);
 }
 
-Result<void> Connection::try_connect(const std::string& password, bool tls) {
+Result<void> Connection::log_in(const std::string& password) {
   const Call call{*this};
-  if (handle_) mysql_close(std::exchange(handle_, nullptr));
   handle_ = mysql_init(nullptr);
   if (!handle_) return fail(Code::unavailable, "memory ran out");
-  set_options(tls);
+  set_options();
   if (mysql_real_connect(handle_, settings_.host.c_str(), settings_.user.c_str(), password.c_str(),
                          settings_.database.c_str(), settings_.port, nullptr, 0))
     return {};
   if (interrupted_) return fail(Code::cancelled, "the call was cancelled");
-  return from_connect(failure(), settings_, Steady::now() >= deadline_);
+  auto why = failure();
+  why.timed_out = Steady::now() >= deadline_;
+  why.system = connect_errno_;
+  return from_connect(why, settings_);
 }
 
 // MySQL 5.7 and MariaDB 10.3 are the oldest that can reset a connection and keep a time limit.
@@ -186,7 +189,7 @@ Result<void> Connection::check_version() {
 }
 
 Failure Connection::failure() const {
-  return {mysql_errno(handle_), mysql_sqlstate(handle_), mysql_error(handle_)};
+  return {.number = mysql_errno(handle_), .state = mysql_sqlstate(handle_), .words = mysql_error(handle_)};
 }
 
 Error Connection::failed(const Failure& failure, std::string_view analysed) {
@@ -246,6 +249,12 @@ int Connection::poll_once(int fd, bool reading, int wait_ms) {
   return ready > 0 && fds[0].revents == 0 ? 0 : ready;
 }
 
+// While connecting: the library forgets why an address could not be reached.
+bool Connection::reached(int fd) {
+  socklen_t size = sizeof connect_errno_;
+  return getsockopt(fd, SOL_SOCKET, SO_ERROR, &connect_errno_, &size) == 0 && connect_errno_ == 0;
+}
+
 // True once the socket is ready; false: the call is given up.
 bool Connection::wait(int fd, bool reading) {
   const bool flowing = !tls_ && reading && rows_since_wait_ >= kFlowing;
@@ -291,11 +300,7 @@ Result<void> Connection::load_data(const std::string& text, Pull pull) {
   return {};
 }
 
-void Connection::abandon() noexcept {
-  if (broken_ || told_to_stop_) return;
-  deadline_ = Steady::now();
-  if (!stop_or_go_on()) broken_ = true;
-}
+void Connection::end_soon() noexcept { deadline_ = std::min(deadline_, Steady::now() + kDrainLimit); }
 
 void Connection::rollback() noexcept {
   if (broken_ || !std::exchange(in_transaction_, false)) return;

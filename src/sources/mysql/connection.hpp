@@ -2,7 +2,8 @@
 // interrupt that stops the statement on the server (KILL QUERY over a second connection). Used by one thread at a
 // time; only interrupt() comes from elsewhere, and it only sets a flag and wakes that thread.
 //
-// The library's blocking calls are used; where they would wait for the socket they ask wait(), which knows the deadline.
+// The library's blocking calls are used; where they would wait for the socket they ask wait(), which knows the
+// deadline.
 #pragma once
 
 #include <mysql.h>
@@ -19,15 +20,14 @@ namespace vmc::sources::mysql {
 
 class Connection {
  public:
-  static Result<std::unique_ptr<Connection>> open(const MysqlSourceSettings& settings, Access access,
-                                                  Duration timeout);
+  static Result<std::unique_ptr<Connection>> open(const MysqlSourceSettings& settings, Access access, Duration timeout);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   // What follows must be over by then; the server is told to stop, and given a moment to do so.
   Result<void> start(Duration limit);
-  Result<void> go_on() const;   // CANCELLED once interrupted
+  Result<void> go_on() const;    // CANCELLED once interrupted
   Result<void> stop_or_go_on();  // while rows flow; tells the server when it is time
 
   // A statement of our own without parameters and rows.
@@ -41,8 +41,8 @@ class Connection {
   void rollback() noexcept;
   bool reset() noexcept;
   void interrupt() noexcept;
-  // Ends the running statement at once: whoever reads it has had enough.
-  void abandon() noexcept;
+  // Whoever reads the running statement has had enough: what is not there in a moment is stopped on the server.
+  void end_soon() noexcept;
 
   MYSQL* handle() { return handle_; }
   Access access() const { return access_; }
@@ -58,12 +58,13 @@ class Connection {
  private:
   explicit Connection(const MysqlSourceSettings& settings, Access access) : settings_{settings}, access_{access} {}
   Result<void> connect(Duration timeout);
-  Result<void> try_connect(const std::string& password, bool tls);
-  void set_options(bool tls);
+  Result<void> log_in(const std::string& password);
+  void set_options();
   Result<void> check_version();
   Error lost();
   void tell_to_stop();
   bool wait(int fd, bool reading);
+  bool reached(int fd);
   int poll_once(int fd, bool reading, int wait_ms);
   void low_water(int fd, int bytes);
   static int on_wait(my_socket fd, my_bool reading, int timeout);
@@ -76,6 +77,7 @@ class Connection {
   Steady::time_point give_up_{Steady::time_point::max()};  // once the server has been told to stop
   std::atomic<bool> interrupted_{false};
   bool connected_ = false;
+  int connect_errno_ = 0;
   bool tls_ = false;
   bool mariadb_ = false;
   bool told_to_stop_ = false;

@@ -1,6 +1,8 @@
 #include "sources/mysql/errors.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -35,9 +37,10 @@ struct Told {
 
 Told denied(Access access) {
   if (access == Access::load)
-    return {Code::write_not_permitted, "the database user may not write here",
-            "GRANT INSERT, UPDATE, SELECT on the table and on vmc_applied beside it, and CREATE TEMPORARY TABLES on the "
-            "database."};
+    return {
+        Code::write_not_permitted, "the database user may not write here",
+        "GRANT INSERT, UPDATE, SELECT on the table and on vmc_applied beside it, and CREATE TEMPORARY TABLES on the "
+        "database."};
   return {Code::schema_access_denied, "the database user may not read this", "GRANT SELECT on it."};
 }
 
@@ -79,6 +82,68 @@ Told told(const Failure& failure, const Circumstances& when) {
 
 std::string server(const MysqlSourceSettings& settings) { return fmt::format("{}:{}", settings.host, settings.port); }
 
+// What the server answered to the login.
+std::optional<Error> refused_by_server(unsigned number, std::string_view words, const MysqlSourceSettings& settings) {
+  const auto at = server(settings);
+  const auto& user = settings.user;
+  if (in(number, {1045, 1698}) && words.find("using password: NO") != words.npos)
+    return fail(Code::auth_failed,
+                fmt::format("{} asks user '{}' for a password and the connection has none", at, user),
+                "Enter the password of the connection.");
+  if (in(number, {1045, 1698}))
+    return fail(Code::auth_failed,
+                fmt::format("{} does not accept user '{}' with this password from this machine", at, user),
+                "Enter user and password of the connection again; the user must exist for this machine's address "
+                "(user@host), and may be one that has to use TLS (sslmode=require).");
+  if (number == 1044)
+    return fail(Code::schema_access_denied,
+                fmt::format("user '{}' may not use database '{}' on {}", user, settings.database, at),
+                "GRANT SELECT on the database to the user; or the database's name is wrong.");
+  if (number == 1049)
+    return fail(Code::not_found, fmt::format("{} has no database '{}'", at, settings.database),
+                "Check the database's name.");
+  if (in(number, {1040, 1203, 1226}))
+    return fail(Code::unavailable, at + " has no connection slot free", "Try again, or lower pool.max.");
+  if (in(number, {1129, 1130}))
+    return fail(Code::auth_failed, at + " does not let this machine connect",
+                "Create the user for this machine's address (user@host); after many failures: FLUSH HOSTS.");
+  if (in(number, {1820, 1862}))
+    return fail(Code::auth_failed, fmt::format("the password of user '{}' has expired", user),
+                "Set a new one at the server and enter it here.");
+  if (in(number, {3118, 4151}))
+    return fail(Code::auth_failed, fmt::format("user '{}' is locked at {}", user, at), "ALTER USER … UNLOCK.");
+  if (in(number, {1251, 2058, 2059, 2061}))
+    return fail(Code::auth_failed,
+                fmt::format("{} asks user '{}' for a way to log in that is not offered here", at, user),
+                "Give the user a password with mysql_native_password, ed25519 or caching_sha2_password (over TLS).");
+  if (number == 3159)
+    return fail(Code::unavailable, at + " takes connections over TLS only", "Set sslmode to require.");
+  return std::nullopt;
+}
+
+Error not_reached(const Failure& failure, const MysqlSourceSettings& settings) {
+  const auto at = server(settings);
+  const auto has = [&](std::string_view words) { return failure.words.find(words) != std::string::npos; };
+  if (failure.number == 2005 || has("Unknown server host") || has("Unknown MySQL server host"))
+    return fail(Code::unavailable, fmt::format("the host name '{}' does not resolve", settings.host),
+                "Check the host of the connection and this machine's DNS.");
+  if (failure.no_tls || (failure.number == 2026 && has("does not support")))
+    return fail(Code::unavailable, fmt::format("{} offers no TLS and sslmode={} asks for it", at, settings.sslmode),
+                "Switch TLS on at the server; sslmode=prefer would send rows in the clear.");
+  if (failure.number == 2026)
+    return fail(Code::unavailable, fmt::format("the TLS certificate of {} is not accepted, or TLS failed", at),
+                "Check that its authority is known to this machine and that it names this host.");
+  if (failure.system == ECONNREFUSED)
+    return fail(Code::unavailable, "nothing listens at " + at,
+                "Check host and port, that the server runs, and its bind-address.");
+  if (failure.timed_out)
+    return fail(Code::unavailable, at + " did not answer in time", "Check host, port and the firewalls between.");
+  if (in(failure.number, {2013, 2012, 2007}))
+    return fail(Code::unavailable, at + " does not speak the protocol of MySQL, or closed the connection",
+                "Check host and port.");
+  return fail(Code::unavailable, at + " cannot be reached", "Check host, port and network.");
+}
+
 }  // namespace
 
 bool is_lost(unsigned number) { return in(number, {2002, 2003, 2006, 2013, 2014, 2027, 2055, 1053, 1927, 4031}); }
@@ -94,83 +159,16 @@ Error from_failure(const Failure& failure, const Circumstances& when) {
               what.hint);
 }
 
-bool offers_no_tls(const Failure& failure) {
-  return failure.number == 2026 && failure.words.find("does not support") != std::string::npos;
-}
-
-Error from_connect(const Failure& failure, const MysqlSourceSettings& settings, bool timed_out) {
-  const auto has = [&](std::string_view words) { return failure.words.find(words) != std::string::npos; };
-  const auto at = server(settings);
+Error from_connect(const Failure& failure, const MysqlSourceSettings& settings) {
   log::debug("mysql", "a connection could not be opened",
-             {{"server", at}, {"error", failure.number}, {"library", failure.words}});
-  switch (failure.number) {
-    case 1045:
-    case 1698:
-      if (has("using password: NO"))
-        return fail(Code::auth_failed,
-                    fmt::format("{} asks user '{}' for a password and the connection has none", at, settings.user),
-                    "Enter the password of the connection.");
-      return fail(Code::auth_failed,
-                  fmt::format("{} does not accept user '{}' with this password from this machine", at, settings.user),
-                  "Enter user and password of the connection again; the user must exist for this machine's address "
-                  "(user@host), and may be one that has to use TLS (sslmode=require).");
-    case 1044:
-      return fail(Code::schema_access_denied,
-                  fmt::format("user '{}' may not use database '{}' on {}", settings.user, settings.database, at),
-                  "GRANT SELECT on the database to the user; or the database's name is wrong.");
-    case 1049:
-      return fail(Code::not_found, fmt::format("{} has no database '{}'", at, settings.database),
-                  "Check the database's name.");
-    case 1040:
-    case 1203:
-    case 1226:
-      return fail(Code::unavailable, at + " has no connection slot free", "Try again, or lower pool.max.");
-    case 1129:
-    case 1130:
-      return fail(Code::auth_failed, at + " does not let this machine connect",
-                  "Create the user for this machine's address (user@host); after many failures: FLUSH HOSTS.");
-    case 1820:
-    case 1862:
-      return fail(Code::auth_failed, fmt::format("the password of user '{}' has expired", settings.user),
-                  "Set a new one at the server and enter it here.");
-    case 3118:
-    case 4151:
-      return fail(Code::auth_failed, fmt::format("user '{}' is locked at {}", settings.user, at), "ALTER USER … UNLOCK.");
-    case 1251:
-    case 2058:
-    case 2059:
-    case 2061:
-      return fail(Code::auth_failed,
-                  fmt::format("{} asks user '{}' for a way to log in that is not offered here", at, settings.user),
-                  "Give the user a password with mysql_native_password, ed25519 or caching_sha2_password (over TLS).");
-    case 3159:
-      return fail(Code::unavailable, at + " takes connections over TLS only", "Set sslmode to require.");
-    default:
-      break;
-  }
-  if (failure.number == 2005 || has("Unknown server host"))
-    return fail(Code::unavailable, fmt::format("the host name '{}' does not resolve", settings.host),
-                "Check the host of the connection and this machine's DNS.");
-  if (offers_no_tls(failure))
-    return fail(Code::unavailable, fmt::format("{} offers no TLS and sslmode={} asks for it", at, settings.sslmode),
-                "Switch TLS on at the server; sslmode=prefer would send rows in the clear.");
-  if (failure.number == 2026)
-    return fail(Code::unavailable, fmt::format("the TLS certificate of {} is not accepted, or TLS failed", at),
-                "Check that its authority is known to this machine and that it names this host.");
-  if (timed_out)
-    return fail(Code::unavailable, at + " did not answer in time", "Check host, port and the firewalls between.");
-  if (has("(111") || has("Connection refused"))
-    return fail(Code::unavailable, "nothing listens at " + at,
-                "Check host and port, that the server runs, and its bind-address.");
-  if (failure.number == 2013 || failure.number == 2012 || failure.number == 2007)
-    return fail(Code::unavailable, at + " does not speak the protocol of MySQL, or closed the connection",
-                "Check host and port.");
+             {{"server", server(settings)}, {"error", failure.number}, {"library", failure.words}});
+  if (auto refused = refused_by_server(failure.number, failure.words, settings)) return *refused;
   if (failure.number >= 1000 && failure.number < 2000) {
     auto error = from_failure(failure, {});
-    error.message = at + ": " + error.message;
+    error.message = server(settings) + ": " + error.message;
     return error;
   }
-  return fail(Code::unavailable, at + " cannot be reached", "Check host, port and network.");
+  return not_reached(failure, settings);
 }
 
 }  // namespace vmc::sources::mysql

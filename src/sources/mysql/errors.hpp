@@ -12,8 +12,11 @@ namespace vmc::sources::mysql {
 // What the library told of a failed call.
 struct Failure {
   unsigned number = 0;
-  std::string state;  // SQLSTATE
-  std::string words;  // the server's own
+  std::string state = {};  // SQLSTATE
+  std::string words = {};  // the server's own
+  int system = 0;          // while connecting: the socket's error
+  bool timed_out = false;
+  bool no_tls = false;  // asked for and not offered
 };
 
 struct Circumstances {
@@ -23,15 +26,12 @@ struct Circumstances {
 };
 
 namespace error {
-inline constexpr unsigned access_denied = 1045, database_denied = 1044, duplicate = 1062, interrupted = 1317,
-                          statement_timeout = 1969, execution_timeout = 3024, local_infile_off = 3948,
-                          local_infile_denied = 1148, local_infile_not_offered = 4166;
+inline constexpr unsigned interrupted = 1317, statement_timeout = 1969, execution_timeout = 3024;
 }  // namespace error
 
 bool is_lost(unsigned number);  // the connection is gone
 Error from_failure(const Failure& failure, const Circumstances& when);
 // Why a connection could not be opened: name, port, TLS, user, password, database or privilege, and what to do.
-Error from_connect(const Failure& failure, const MysqlSourceSettings& settings, bool timed_out);
-bool offers_no_tls(const Failure& failure);
+Error from_connect(const Failure& failure, const MysqlSourceSettings& settings);
 
 }  // namespace vmc::sources::mysql

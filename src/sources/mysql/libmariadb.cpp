@@ -11,7 +11,8 @@ namespace {
 
 // Every function of the library that vmc calls: name, result, parameters, arguments.
 #define VMC_LIBMARIADB(X) \
-  X(mariadb_field_attr, int, (MARIADB_CONST_STRING* attr, const MYSQL_FIELD* field, enum mariadb_field_attr_t type), (attr, field, type)) \
+  X(mariadb_field_attr, int, (MARIADB_CONST_STRING* attr, const MYSQL_FIELD* field, enum mariadb_field_attr_t type), \
+    (attr, field, type)) \
   X(mysql_affected_rows, my_ulonglong, (MYSQL* mysql), (mysql)) \
   X(mysql_close, void, (MYSQL* mysql), (mysql)) \
   X(mysql_errno, unsigned int, (MYSQL* mysql), (mysql)) \
@@ -23,14 +24,20 @@ namespace {
   X(mysql_init, MYSQL*, (MYSQL* mysql), (mysql)) \
   X(mysql_num_fields, unsigned int, (MYSQL_RES* res), (res)) \
   X(mysql_options, int, (MYSQL* mysql, enum mysql_option option, const void* arg), (mysql, option, arg)) \
-  X(mysql_real_connect, MYSQL*, (MYSQL* mysql, const char* host, const char* user, const char* password, const char* database, unsigned int port, const char* socket, unsigned long flags), (mysql, host, user, password, database, port, socket, flags)) \
+  X(mysql_real_connect, MYSQL*, (MYSQL* mysql, const char* host, const char* user, const char* password, \
+    const char* database, unsigned int port, const char* socket, unsigned long flags), \
+    (mysql, host, user, password, database, port, socket, flags)) \
   X(mysql_real_query, int, (MYSQL* mysql, const char* text, unsigned long size), (mysql, text, size)) \
   X(mysql_reset_connection, int, (MYSQL* mysql), (mysql)) \
   X(mysql_server_init, int, (int argc, char** argv, char** groups), (argc, argv, groups)) \
-  X(mysql_set_local_infile_handler, void, (MYSQL* mysql, int (*init)(void**, const char*, void*), int (*read)(void*, char*, unsigned int), void (*end)(void*), int (*error)(void*, char*, unsigned int), void* data), (mysql, init, read, end, error, data)) \
+  X(mysql_set_local_infile_handler, void, (MYSQL* mysql, int (*init)(void**, const char*, void*), \
+    int (*read)(void*, char*, unsigned int), void (*end)(void*), int (*error)(void*, char*, unsigned int), \
+    void* data), \
+    (mysql, init, read, end, error, data)) \
   X(mysql_sqlstate, const char*, (MYSQL* mysql), (mysql)) \
   X(mysql_stmt_affected_rows, unsigned long long, (MYSQL_STMT* stmt), (stmt)) \
-  X(mysql_stmt_attr_set, my_bool, (MYSQL_STMT* stmt, enum enum_stmt_attr_type type, const void* value), (stmt, type, value)) \
+  X(mysql_stmt_attr_set, my_bool, (MYSQL_STMT* stmt, enum enum_stmt_attr_type type, const void* value), \
+    (stmt, type, value)) \
   X(mysql_stmt_bind_param, my_bool, (MYSQL_STMT* stmt, MYSQL_BIND* bind), (stmt, bind)) \
   X(mysql_stmt_close, my_bool, (MYSQL_STMT* stmt), (stmt)) \
   X(mysql_stmt_errno, unsigned int, (MYSQL_STMT* stmt), (stmt)) \

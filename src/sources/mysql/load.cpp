@@ -40,15 +40,14 @@ Result<void> ensure_applied(Connection& db, const Names& names, const std::strin
   if (!there.empty()) return {};
   auto created = db.run("CREATE TABLE IF NOT EXISTS " + names.applied + kAppliedColumns);
   if (created || created.error().code != Code::write_not_permitted) return created;
-  return fail(Code::write_not_permitted, "the database user may not create the table " + names.applied,
-              "Create it: CREATE TABLE " + names.applied + kAppliedColumns +
-                  "; and GRANT SELECT, INSERT, UPDATE on it.");
+  return fail(
+      Code::write_not_permitted, "the database user may not create the table " + names.applied,
+      "Create it: CREATE TABLE " + names.applied + kAppliedColumns + "; and GRANT SELECT, INSERT, UPDATE on it.");
 }
 
 class Applied {
  public:
-  Applied(Connection& db, const Names& names, const LoadRequest& request)
-      : db_{db}, names_{names}, request_{request} {}
+  Applied(Connection& db, const Names& names, const LoadRequest& request) : db_{db}, names_{names}, request_{request} {}
 
   // Takes the part's row, so that a second load of the part waits here until this one has ended.
   Result<std::optional<LoadOutcome>> claim() {
@@ -93,8 +92,8 @@ class Merge {
 
   Result<void> run() {
     for (std::size_t i = 0; i < target_.columns.size(); ++i) VMC_CHECK(name_column(i));
-    const std::string insert = "INSERT INTO " + names_.table + " (" + columns_ + ") SELECT " + staged_ + " FROM " +
-                               kStage + " AS s";
+    const std::string insert =
+        "INSERT INTO " + names_.table + " (" + columns_ + ") SELECT " + staged_ + " FROM " + kStage + " AS s";
     const std::string in_order = std::string{" ORDER BY s."} + kStageOrdinal;
     if (!plan_.upsert) return db_.run(insert + in_order);
     // Row by row and in their order, so that of two rows with one key the last wins.
@@ -115,7 +114,9 @@ class Merge {
     const std::string comma = i ? ", " : "";
     columns_ += comma + name;
     staged_ += comma + "s." + name;
-    const auto add = [](std::string& to, const char* by, const std::string& part) { to += (to.empty() ? "" : by) + part; };
+    const auto add = [](std::string& to, const char* by, const std::string& part) {
+      to += (to.empty() ? "" : by) + part;
+    };
     if (!plan_.key[i]) {
       add(replaced_, ", ", name + " = VALUES(" + name + ")");
       add(assigned_, ", ", "t." + name + " = s." + name);

@@ -53,9 +53,17 @@ bool is_reading(std::string_view privilege) {
 }
 
 bool is_writing(std::string_view privilege) {
-  return in(privilege, {"ALL PRIVILEGES", "ALL", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX",
-                        "CREATE VIEW", "CREATE ROUTINE", "ALTER ROUTINE", "EVENT", "TRIGGER", "REFERENCES", "FILE", "SUPER",
-                        "CREATE USER", "EXECUTE", "DELETE HISTORY", "GRANT OPTION", "CREATE TABLESPACE"});
+  return in(privilege, {"ALL PRIVILEGES", "ALL",
+                        "INSERT",         "UPDATE",
+                        "DELETE",         "CREATE",
+                        "DROP",           "ALTER",
+                        "INDEX",          "CREATE VIEW",
+                        "CREATE ROUTINE", "ALTER ROUTINE",
+                        "EVENT",          "TRIGGER",
+                        "REFERENCES",     "FILE",
+                        "SUPER",          "CREATE USER",
+                        "EXECUTE",        "DELETE HISTORY",
+                        "GRANT OPTION",   "CREATE TABLESPACE"});
 }
 
 bool is_super(std::string_view privilege) { return in(privilege, {"ALL PRIVILEGES", "ALL", "SUPER"}); }

@@ -17,8 +17,8 @@ struct TargetColumn {
   std::string column_type;  // "varchar(20)"
   std::string charset;      // of text
   std::string collation;
-  std::int64_t longest = -1;  // characters of char and varchar, bytes of everything else that varies; -1: no bound
-  int fraction = 6;           // digits of a second that are kept
+  std::int64_t longest = -1;       // characters of char and varchar, bytes of everything else that varies; -1: no bound
+  int fraction = 6;                // digits of a second that are kept
   int precision = 65, scale = 30;  // of a decimal
 };
 

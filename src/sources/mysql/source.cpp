@@ -200,7 +200,8 @@ class MysqlSession final : public Session {
                     "Choose another key, or read the table in one part.");
     }
     PartEnds ends{rows_per_part};
-    VMC_CHECK(stream(text, key, table, [&](const data::Batch& batch) -> Result<void> { return ends.take(batch), Result<void>{}; }));
+    VMC_CHECK(stream(text, key, table,
+                     [&](const data::Batch& batch) -> Result<void> { return ends.take(batch), Result<void>{}; }));
     return parts_ending_at(key, ends.finish());
   }
 
@@ -243,8 +244,7 @@ class MysqlSession final : public Session {
   }
 
   Result<LoadOutcome> load(const LoadRequest& request, const data::TableInfo& table, const BatchSource& rows) override {
-    if (db_->access() != Access::load)
-      return fail(Code::write_not_permitted, "this session was opened for reading");
+    if (db_->access() != Access::load) return fail(Code::write_not_permitted, "this session was opened for reading");
     return mysql::load(*db_, request, table, rows);
   }
 

@@ -179,12 +179,12 @@ Result<void> create_stage(Connection& db, const LoadRequest& request, const Targ
     VMC_TRY(name, sql::quote(sql::Dialect::mysql, target.columns[i].name));
     columns += name + " " + staged_as((*request.columns)[i], target.columns[i]) + " NULL, ";
   }
-  for (const char* name : {kStage, kLastRows})
-    VMC_CHECK(db.run(std::string{"DROP TEMPORARY TABLE IF EXISTS "} + name));
+  for (const char* name : {kStage, kLastRows}) VMC_CHECK(db.run(std::string{"DROP TEMPORARY TABLE IF EXISTS "} + name));
   VMC_CHECK(db.run(std::string{"CREATE TEMPORARY TABLE "} + kStage + " (" + columns + kStageOrdinal +
                    " bigint NOT NULL AUTO_INCREMENT PRIMARY KEY) ENGINE = InnoDB"));
   if (!target.other_keys) return {};
-  return db.run(std::string{"CREATE TEMPORARY TABLE "} + kLastRows + " (n bigint NOT NULL PRIMARY KEY) ENGINE = InnoDB");
+  return db.run(std::string{"CREATE TEMPORARY TABLE "} + kLastRows +
+                " (n bigint NOT NULL PRIMARY KEY) ENGINE = InnoDB");
 }
 
 Result<std::int64_t> write_rows(Connection& db, const std::string& table, const LoadRequest& request,

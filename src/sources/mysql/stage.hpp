@@ -5,8 +5,8 @@
 
 namespace vmc::sources::mysql {
 
-inline constexpr const char* kStage = "vmc_staging_load";      // in the connection's own database
-inline constexpr const char* kLastRows = "vmc_staging_last";   // of each key the last staged row
+inline constexpr const char* kStage = "vmc_staging_load";     // in the connection's own database
+inline constexpr const char* kLastRows = "vmc_staging_last";  // of each key the last staged row
 inline constexpr const char* kStageOrdinal = "`vmc row`";
 
 // Outside the transaction: some servers take no temporary table within one. Gone with the session's reset.

@@ -48,9 +48,18 @@ Statement::Statement(Statement&& other) noexcept
 Statement::~Statement() {
   if (metadata_) mysql_free_result(metadata_);
   if (!stmt_) return;
-  if (running_) db_->abandon();
+  if (running_) drain();
   const Connection::Call call{*db_};
   mysql_stmt_close(stmt_);
+}
+
+void Statement::drain() {
+  on_value([](void*, unsigned, unsigned char**) {}, nullptr);
+  db_->end_soon();
+  for (;;) {
+    auto more = fetch();
+    if (!more || !*more) return;
+  }
 }
 
 void Statement::describe() {
@@ -67,7 +76,9 @@ Error Statement::failed(std::string_view analysed) {
   running_ = false;
   // An error between rows is noted at the connection only.
   if (mysql_stmt_errno(stmt_) == 0) return db_->failed(db_->failure(), analysed);
-  return db_->failed({mysql_stmt_errno(stmt_), mysql_stmt_sqlstate(stmt_), mysql_stmt_error(stmt_)}, analysed);
+  return db_->failed(
+      {.number = mysql_stmt_errno(stmt_), .state = mysql_stmt_sqlstate(stmt_), .words = mysql_stmt_error(stmt_)},
+      analysed);
 }
 
 Result<void> Statement::execute(Params& params) {

@@ -39,6 +39,7 @@ class Statement {
   Statement(Connection& db, MYSQL_STMT* stmt) : db_{&db}, stmt_{stmt} {}
   Error failed(std::string_view analysed = {});
   void describe();
+  void drain();
 
   Connection* db_;
   MYSQL_STMT* stmt_;

@@ -54,7 +54,8 @@ TargetColumn column_of(const std::vector<std::optional<std::string>>& row) {
 // Does the text of LOAD DATA, read as bytes, become the very value in this column?
 bool is_straight(const TargetColumn& column, Kind kind) {
   if (kind == Kind::text || kind == Kind::json)
-    return column.charset == "utf8mb4" && in(column.data_type, {"char", "varchar", "tinytext", "text", "mediumtext", "longtext"});
+    return column.charset == "utf8mb4" &&
+           in(column.data_type, {"char", "varchar", "tinytext", "text", "mediumtext", "longtext"});
   if (kind == Kind::bytes)
     return in(column.data_type, {"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"});
   return !in(column.data_type, {"bit", "uuid"});
@@ -65,9 +66,10 @@ Result<void> check_engine(Connection& db, const LoadRequest& request) {
   if (engine.empty())
     return fail(Code::not_found, "table '" + request.table + "' is no longer there", "Discover the schema again.");
   if (engine[0][0] == "YES") return {};
-  return fail(Code::invalid_request,
-              "load into '" + request.table + "': its storage engine has no transactions, a failed load would stay half done",
-              "Change it: ALTER TABLE … ENGINE = InnoDB.");
+  return fail(
+      Code::invalid_request,
+      "load into '" + request.table + "': its storage engine has no transactions, a failed load would stay half done",
+      "Change it: ALTER TABLE … ENGINE = InnoDB.");
 }
 
 // Which unique keys there are besides the load's own.

@@ -48,8 +48,8 @@ std::string pins(const Connection& db, Duration limit) {
   pin("session_track_schema", "0");
   pin("session_track_state_change", "0");
   pin("session_track_system_variables", "''");
-  const auto ms = std::clamp<std::int64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(limit).count(), 1,
-                                           INT32_MAX);
+  const auto ms =
+      std::clamp<std::int64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(limit).count(), 1, INT32_MAX);
   if (db.is_mariadb())
     pin("max_statement_time", fmt::format("{}.{:03}", ms / 1000, ms % 1000));
   else
