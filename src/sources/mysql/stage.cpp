@@ -90,7 +90,8 @@ Result<std::int64_t> stream_rows(Connection& db, const std::string& table, const
     return lines.pull(to, room);
   };
   VMC_CHECK(db.load_data("LOAD DATA LOCAL INFILE 'vmc' INTO TABLE " + table +
-                             " CHARACTER SET binary FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY "
+                             " CHARACTER SET " + target.read_as +
+                             " FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY "
                              "'\\n' (" +
                              columns + ")",
                          pull));

@@ -51,14 +51,27 @@ TargetColumn column_of(const std::vector<std::optional<std::string>>& row) {
   return column;
 }
 
-// Does the text of LOAD DATA, read as bytes, become the very value in this column?
+bool is_plain_text(const TargetColumn& column) {
+  return in(column.data_type, {"char", "varchar", "tinytext", "text", "mediumtext", "longtext"});
+}
+
+// Does the text of LOAD DATA become the very value in this column?
 bool is_straight(const TargetColumn& column, Kind kind) {
-  if (kind == Kind::text || kind == Kind::json)
-    return column.charset == "utf8mb4" &&
-           in(column.data_type, {"char", "varchar", "tinytext", "text", "mediumtext", "longtext"});
+  if (kind == Kind::text || kind == Kind::json) return is_plain_text(column);
   if (kind == Kind::bytes)
     return in(column.data_type, {"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"});
   return !in(column.data_type, {"bit", "uuid"});
+}
+
+void choose_reading(Target& target, const data::RowType& rows) {
+  const bool binary =
+      std::any_of(rows.begin(), rows.end(), [](const auto& field) { return field.type.kind == Kind::bytes; });
+  const bool converted = std::any_of(target.columns.begin(), target.columns.end(), [](const TargetColumn& column) {
+    return is_plain_text(column) && column.charset != "utf8mb4";
+  });
+  if (!converted) return;
+  target.straight = target.straight && !binary;
+  if (target.straight) target.read_as = "utf8mb4";
 }
 
 Result<void> check_engine(Connection& db, const LoadRequest& request) {
@@ -110,7 +123,9 @@ Result<Target> look_up(Connection& db, const LoadRequest& request, const LoadPla
     VMC_CHECK(check_scale(field, target.columns.back()));
     target.straight = target.straight && is_straight(target.columns.back(), field.type.kind);
   }
+  choose_reading(target, *request.columns);
   if (plan.upsert) {
+    target.read_as = "binary";  // the staging table has one character set
     VMC_TRY(other_keys, has_other_keys(db, request));
     target.other_keys = other_keys;
   }

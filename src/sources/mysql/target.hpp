@@ -10,6 +10,9 @@ namespace vmc::sources::mysql {
 struct Target {
   std::vector<TargetColumn> columns;  // as in the request
   bool straight = true;               // LOAD DATA can write to the table itself without a value changing its form
+  // How LOAD DATA reads the rows' text: as bytes, or, so that a column of another character set gets it converted, as
+  // what it is; rows with binary columns are no text.
+  const char* read_as = "binary";
   bool other_keys = false;            // it has unique keys besides the load's: ON DUPLICATE KEY would follow them too
 };
 
