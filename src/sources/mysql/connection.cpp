@@ -320,6 +320,12 @@ bool Connection::reset() noexcept {
   return !told_to_stop_ && !interrupted_;
 }
 
+// A server that goes closes: there is something to read, and between calls there is nothing else to come.
+bool Connection::alive() noexcept {
+  pollfd socket{mysql_get_socket(handle_), POLLIN, 0};
+  return !broken_ && poll(&socket, 1, 0) == 0;
+}
+
 void Connection::interrupt() noexcept {
   interrupted_ = true;
   const std::uint64_t one = 1;

@@ -40,6 +40,7 @@ class Connection {
 
   void rollback() noexcept;
   bool reset() noexcept;
+  bool alive() noexcept;  // asks nobody
   void interrupt() noexcept;
   // Whoever reads the running statement has had enough: what is not there in a moment is stopped on the server.
   void end_soon() noexcept;

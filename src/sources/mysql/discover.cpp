@@ -1,12 +1,14 @@
 // Discovery of the connection's own database: five questions to the catalogue, however many tables there are.
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <set>
 #include <unordered_map>
 
 #include "sources/load_plan.hpp"
 #include "sources/mysql/parts.hpp"
 #include "sources/mysql/types.hpp"
+#include "sql/guard/views.hpp"
 
 namespace vmc::sources::mysql {
 namespace {
@@ -38,6 +40,9 @@ constexpr const char* kReferences =
 constexpr const char* kJsonChecks =
     "SELECT TABLE_NAME, CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS"
     " WHERE CONSTRAINT_SCHEMA = DATABASE() AND CHECK_CLAUSE LIKE 'json\\_valid(`%`)'";
+
+constexpr const char* kViews =
+    "SELECT TABLE_SCHEMA, TABLE_NAME, VIEW_DEFINITION FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE()";
 
 using Row = std::vector<std::optional<std::string>>;
 using Tables = std::unordered_map<std::string, data::TableInfo>;  // by bare name
@@ -162,6 +167,15 @@ Result<void> read_references(Connection& db, Tables& tables) {
   return {};
 }
 
+// Names in a definition are qualified. It is empty for a user without SHOW VIEW.
+Result<void> read_views(Connection& db, data::Schema& schema) {
+  VMC_TRY(rows, ask(db, kViews));
+  std::map<std::string, std::string> definitions;
+  for (const auto& row : rows)
+    if (!word(row, 2).empty()) definitions[qualified(word(row, 0), word(row, 1))] = word(row, 2);
+  return sql::fill_reads(sql::Dialect::mysql, schema, definitions);
+}
+
 }  // namespace
 
 CatalogueName catalogue_name(const std::string& table) {
@@ -187,10 +201,13 @@ Result<data::Schema> discover(Connection& db) {
   VMC_CHECK(read_columns(db, tables));
   VMC_CHECK(read_keys(db, tables));
   VMC_CHECK(read_references(db, tables));
+  VMC_TRY(database, ask(db, "SELECT DATABASE()"));
   data::Schema schema;
+  if (!database.empty()) schema.database = word(database.front(), 0);
   for (auto& [name, info] : tables)
     if (!info.columns.empty()) schema.tables.push_back(std::move(info));
   std::sort(schema.tables.begin(), schema.tables.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  VMC_CHECK(read_views(db, schema));
   return schema;
 }
 

@@ -20,6 +20,7 @@ namespace {
   X(mysql_fetch_fields, MYSQL_FIELD*, (MYSQL_RES* res), (res)) \
   X(mysql_free_result, void, (MYSQL_RES* res), (res)) \
   X(mysql_get_server_info, char*, (MYSQL* mysql), (mysql)) \
+  X(mysql_get_socket, my_socket, (MYSQL* mysql), (mysql)) \
   X(mysql_get_ssl_cipher, const char*, (MYSQL* mysql), (mysql)) \
   X(mysql_init, MYSQL*, (MYSQL* mysql), (mysql)) \
   X(mysql_num_fields, unsigned int, (MYSQL_RES* res), (res)) \

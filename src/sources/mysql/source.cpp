@@ -13,6 +13,7 @@ namespace {
 
 using namespace mysql;
 
+constexpr auto kProbeLimit = std::chrono::seconds{10};
 constexpr std::size_t kKeysAtOnce = 900;  // MariaDB makes a temporary table of a longer list
 constexpr std::size_t kRowKeysAtOnce = 400;
 
@@ -177,14 +178,16 @@ class MysqlSession final : public Session {
       return fail(Code::invalid_request, fmt::format("the statement has {} parameters, {} were sent",
                                                      statement.params(), query.params.size()));
     if (statement.fields().empty()) return fail(Code::invalid_request, "the query has no columns");
-    VMC_CHECK(statement.execute(params));
-    auto type = std::make_shared<data::RowType>();
-    for (const auto& field : statement.fields())
-      type->push_back({std::string{field.name, field.name_length}, type_of(field), true});
-    RowStream rows{"the query", type};
-    VMC_CHECK(rows.run(statement, sink));
-    VMC_CHECK(rows.finish(sink));
-    return data::RowTypePtr{std::move(type)};
+    return rows_of(statement, params, sink);
+  }
+
+  Result<void> probe(const std::string& text) override {
+    VMC_TRY(transaction, Transaction::begin(*db_, kProbeLimit));
+    VMC_TRY(statement, Statement::prepare(*db_, text, Statement::Words::analysed));
+    Params none;
+    if (statement.fields().empty()) return statement.execute(none);
+    VMC_CHECK(rows_of(statement, none, [](const data::Batch&) { return Result<void>{}; }));
+    return {};
   }
 
   Result<Split> split(const data::Intent& intent, const data::TableInfo& table, const std::vector<std::string>& key,
@@ -248,10 +251,22 @@ class MysqlSession final : public Session {
     return mysql::load(*db_, request, table, rows);
   }
 
+  bool alive() override { return db_->alive(); }
   bool reset() override { return db_->reset(); }
   void interrupt() noexcept override { db_->interrupt(); }
 
  private:
+  static Result<data::RowTypePtr> rows_of(Statement& statement, Params& params, const BatchSink& sink) {
+    VMC_CHECK(statement.execute(params));
+    auto type = std::make_shared<data::RowType>();
+    for (const auto& field : statement.fields())
+      type->push_back({std::string{field.name, field.name_length}, type_of(field), true});
+    RowStream rows{"the query", type};
+    VMC_CHECK(rows.run(statement, sink));
+    VMC_CHECK(rows.finish(sink));
+    return data::RowTypePtr{std::move(type)};
+  }
+
   // A star reaches what the table has now: that must be what was approved.
   Result<void> check_unchanged(const data::TableInfo& table) {
     VMC_TRY(rows, ask_of_table(*db_,

@@ -180,16 +180,12 @@ Result<void> read_references(Connection& db, Tables& tables) {
 
 // Names in a definition are qualified unless they are the system's, as the session's search path has nothing else.
 Result<void> read_views(Connection& db, const std::map<std::int64_t, std::string>& names, data::Schema& schema) {
-  VMC_TRY(reader, sql::ViewReader::make(sql::Dialect::postgres, schema));
   VMC_TRY(rows, db.run(kViews));
-  for (int row = 0; row < PQntuples(rows.get()); ++row) {
-    const auto name = names.find(cell_number(rows, row, 0));
-    if (name == names.end()) continue;
-    const auto view = std::find_if(schema.tables.begin(), schema.tables.end(),
-                                   [&](const auto& table) { return table.name == name->second; });
-    if (view != schema.tables.end()) view->reads = reader.reads(cell(rows, row, 1));
-  }
-  return {};
+  std::map<std::string, std::string> definitions;
+  for (int row = 0; row < PQntuples(rows.get()); ++row)
+    if (const auto name = names.find(cell_number(rows, row, 0)); name != names.end())
+      definitions[name->second] = cell(rows, row, 1);
+  return sql::fill_reads(sql::Dialect::postgres, schema, definitions);
 }
 
 }  // namespace

@@ -1,16 +1,19 @@
 #include "sql/guard/views.hpp"
 
+#include "sql/guard/guard.hpp"
+
 namespace vmc::sql {
 
-Result<ViewReader> ViewReader::make(Dialect dialect, const data::Schema& schema, std::string_view database) {
-  VMC_TRY(guard, make_guard(dialect, {Catalogue::make(dialect, &schema, {}, database), {}}));
-  return ViewReader{std::move(guard)};
-}
-
-data::Reads ViewReader::reads(std::string_view definition) const {
-  auto verdict = guard_->judge(definition);
-  if (!verdict.accepted()) return {{"*", {"*"}}};
-  return std::move(verdict.reads);
+Result<void> fill_reads(Dialect dialect, data::Schema& schema, const std::map<std::string, std::string>& definitions) {
+  VMC_TRY(guard, make_guard(dialect, {Catalogue::make(dialect, &schema, {}, schema.database), {}}));
+  for (auto& table : schema.tables) {
+    if (!table.view) continue;
+    const auto definition = definitions.find(table.name);
+    auto verdict = definition == definitions.end() ? Verdict{} : guard->judge(definition->second);
+    const bool known = definition != definitions.end() && verdict.accepted();
+    table.reads = known ? std::move(verdict.reads) : data::Reads{{"*", {"*"}}};
+  }
+  return {};
 }
 
 }  // namespace vmc::sql

@@ -1,24 +1,16 @@
 // What views reach, from their definitions.
 #pragma once
 
+#include <map>
 #include <string>
-#include <string_view>
 
 #include "data/schema.hpp"
-#include "sql/guard/guard.hpp"
+#include "sql/dialect.hpp"
 
 namespace vmc::sql {
 
-class ViewReader {
- public:
-  // `schema`: all that was discovered. INVALID_REQUEST for a dialect without a reader.
-  static Result<ViewReader> make(Dialect dialect, const data::Schema& schema, std::string_view database = "");
-  // {"*": {"*"}}, anything at all, when the definition is not understood or calls what is not known to be harmless.
-  data::Reads reads(std::string_view definition) const;
-
- private:
-  explicit ViewReader(std::unique_ptr<Guard> guard) : guard_{std::move(guard)} {}
-  std::unique_ptr<Guard> guard_;
-};
+// Fills in `reads` of the schema's views. `definitions`: by the name the schema calls them. Anything at all,
+// {"*": {"*"}}, where a definition is not known, is not understood, or calls what is not known to be harmless.
+Result<void> fill_reads(Dialect dialect, data::Schema& schema, const std::map<std::string, std::string>& definitions);
 
 }  // namespace vmc::sql

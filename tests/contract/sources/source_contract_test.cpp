@@ -124,6 +124,7 @@ struct Mariadb final : Backend {
     return "CREATE VIEW endless AS SELECT CAST(count(a.seq + b.seq) AS char) AS v FROM seq_1_to_1000000000 a, "
            "seq_1_to_1000000000 b";
   }
+  std::string parameter(int) const override { return "?"; }
   std::vector<std::string> numbers() const override {
     return {"-0.000000000000000000000000000001", "99999999999999999999999999999999999.5", "0", "10000"};
   }
