@@ -24,6 +24,7 @@ class Server:
         self.tls, self.tls_mode = None, "none"
         if certificate:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.maximum_version = ssl.TLSVersion.TLSv1_2  # as SQL Server with TDS 7.4
             self.tls.load_cert_chain(certificate, key)
         for name in ("master",):
             self.create(name)

@@ -159,7 +159,7 @@ class Type:
             unscaled = int(Decimal(value).scaleb(self.second, context=WIDE))
             return bytes([0 if unscaled < 0 else 1]) + abs(unscaled).to_bytes(decimal_size(self.first), "little")
         if n == "money":
-            number = int(Decimal(value).scaleb(4))
+            number = int(Decimal(value).scaleb(4, context=WIDE))
             return struct.pack("<iI", number >> 32, number & 0xFFFFFFFF)
         if n == "smallmoney":
             return struct.pack("<i", int(Decimal(value).scaleb(4)))
@@ -236,8 +236,9 @@ class Type:
             kept = number.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP, context=WIDE)
         except ArithmeticError:
             raise SqlError(8114, f"Error converting data type nvarchar to {self.name}.") from None
-        room = {"money": Decimal("922337203685477.5807"), "smallmoney": Decimal("214748.3647")}.get(self.name)
-        if abs(kept) > (room or Decimal(10 ** self.precision() - 1).scaleb(-scale)):
+        bits = {"money": 63, "smallmoney": 31}.get(self.name)
+        unscaled, most = int(kept.scaleb(scale, context=WIDE)), (1 << bits) - 1 if bits else 10 ** self.precision() - 1
+        if not -most - (1 if bits else 0) <= unscaled <= most:
             raise SqlError(8115, f"Arithmetic overflow error converting nvarchar to data type {self.name}.")
         return format(kept, "f")
 

@@ -28,7 +28,7 @@ def table_of(name):
 
 
 def quoted(name):
-    return '"' + name.replace('"', '""') + '"'
+    return "`" + name.replace("`", "``") + "`"  # in double quotes SQLite takes an unknown name for a text
 
 
 def sqlite_table(name):
@@ -256,7 +256,7 @@ def restore_empties(session, m):
 def keep_last(session, m):
     table = sqlite_table(m[2])
     session.database.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT r FROM (SELECT rowid AS r, row_number() OVER (PARTITION BY"
-                             f" {translate(m[1])} ORDER BY \"vmc row\" DESC) AS n FROM {table}) WHERE n > 1)")
+                             f" {translate(m[1])} ORDER BY `vmc row` DESC) AS n FROM {table}) WHERE n > 1)")
 
 
 @shape(rf"UPDATE t SET (.*?) FROM ({TABLE}) AS t(?: WITH \([A-Z, ]+\))? INNER JOIN (#\w+) AS s ON (.*)")
