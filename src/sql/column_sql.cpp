@@ -3,6 +3,8 @@
 #include <cctype>
 #include <optional>
 
+#include "sql/mssql_sql.hpp"
+
 namespace vmc::sql {
 namespace {
 
@@ -190,6 +192,7 @@ bool is_of_kind(const Value& value, Kind kind) {
 }  // namespace
 
 std::string projected(Dialect dialect, const data::ColumnInfo& column, const std::string& quoted) {
+  if (dialect == Dialect::mssql) return mssql::projected(column, quoted);
   if (dialect != Dialect::postgres) return quoted;
   // To its own type where that is known: free, and a domain over it travels as what it is based on.
   const auto own = postgres_own(column);
@@ -199,11 +202,13 @@ std::string projected(Dialect dialect, const data::ColumnInfo& column, const std
 std::string compared(Dialect dialect, const data::ColumnInfo& column, const std::string& quoted) {
   if (dialect == Dialect::postgres) return quoted;
   if (dialect == Dialect::mysql) return is_listed(column) ? "CONVERT(" + quoted + " USING utf8mb4)" : quoted;
+  if (dialect == Dialect::mssql) return mssql::compared(column, quoted);
   const char* collation = sqlite_collation(column.type.kind);
   return collation ? quoted + " COLLATE " + collation : quoted;
 }
 
-std::string placeholder(Dialect dialect, const data::ColumnInfo& column, std::size_t n) {
+std::string placeholder(Dialect dialect, const data::ColumnInfo& column, std::size_t n, const Value& value) {
+  if (dialect == Dialect::mssql) return mssql::placeholder(column, n, value);
   const auto parameter = numbered(dialect, n);
   if (dialect != Dialect::postgres) return parameter;
   if (column.type.kind == Kind::text) {
@@ -215,6 +220,7 @@ std::string placeholder(Dialect dialect, const data::ColumnInfo& column, std::si
 }
 
 std::string like(Dialect dialect, const data::ColumnInfo& column, const std::string& quoted, std::size_t n) {
+  if (dialect == Dialect::mssql) return mssql::like(mssql::compared(column, quoted), n);
   if (dialect == Dialect::sqlite) return quoted + " GLOB " + numbered(dialect, n);
   if (dialect == Dialect::mysql)
     return "CONVERT(" + quoted + " USING utf8mb4) COLLATE utf8mb4_bin LIKE ? ESCAPE '\\\\'";
@@ -223,6 +229,7 @@ std::string like(Dialect dialect, const data::ColumnInfo& column, const std::str
 }
 
 std::string like_pattern(Dialect dialect, std::string_view pattern) {
+  if (dialect == Dialect::mssql) return mssql::plain_pattern(pattern);
   if (dialect != Dialect::sqlite) return std::string{pattern};
   std::string glob;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
@@ -240,19 +247,20 @@ std::string like_pattern(Dialect dialect, std::string_view pattern) {
   return glob;
 }
 
-Result<Value> fit(const Value& value, const data::ColumnInfo& column) {
+Result<Value> fit(Dialect dialect, const Value& value, const data::ColumnInfo& column) {
   const auto refuse = [&](std::string_view why) {
     return fail(Code::command_malformed, "a value for column '" + column.name + "' " + std::string{why});
   };
   if (data::is_null(value)) return refuse("is null; use is_null");
   if (column.type.kind == Kind::json) return refuse("cannot be compared: the column holds JSON documents");
+  if (dialect == Dialect::mssql && !mssql::keeps(column, value)) return refuse("is finer than its type");
   if (is_of_kind(value, column.type.kind)) return value;
   if (auto widened = widen(value, column.type.kind)) return std::move(*widened);
   if (const auto* text = std::get_if<std::string>(&value)) {
     // As an unbounded number, so that a filter may name a bound the column itself could not hold.
     const data::Type type = column.type.kind == Kind::decimal ? data::Type{Kind::number} : column.type;
     auto parsed = data::parse_value(*text, type);
-    if (parsed) return parsed;
+    if (parsed && (dialect != Dialect::mssql || mssql::keeps(column, *parsed))) return parsed;
   }
   return refuse("is not of its type " + data::to_string(column.type));
 }

@@ -11,14 +11,14 @@ namespace vmc::sql {
 std::string projected(Dialect dialect, const data::ColumnInfo& column, const std::string& quoted);
 // The column as it is compared and ordered: under its collation where text alone would order wrongly.
 std::string compared(Dialect dialect, const data::ColumnInfo& column, const std::string& quoted);
-// Parameter number `n` as it stands beside this column in a comparison.
-std::string placeholder(Dialect dialect, const data::ColumnInfo& column, std::size_t n);
+// Parameter number `n`, which will hold `value`, as it stands beside this column in a comparison.
+std::string placeholder(Dialect dialect, const data::ColumnInfo& column, std::size_t n, const data::Value& value);
 // `text LIKE pattern` with backslash as the escape, and upper and lower case apart. SQLite's LIKE has them alike unless
 // the whole session is told otherwise, which would change what the owner's views mean: there it is a GLOB.
 std::string like(Dialect dialect, const data::ColumnInfo& column, const std::string& quoted, std::size_t n);
 std::string like_pattern(Dialect dialect, std::string_view pattern);
 
 // The value as one of the column's kind, exactly; COMMAND_MALFORMED names the column, never the value.
-Result<data::Value> fit(const data::Value& value, const data::ColumnInfo& column);
+Result<data::Value> fit(Dialect dialect, const data::Value& value, const data::ColumnInfo& column);
 
 }  // namespace vmc::sql

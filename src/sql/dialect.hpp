@@ -13,7 +13,7 @@ namespace vmc::sql {
 enum class Dialect { sqlite, postgres, mysql, mssql };
 
 struct Statement {
-  std::string text;  // parameters as ?1… (SQLite), $1… (PostgreSQL) or ? (MySQL)
+  std::string text;  // parameters as ?1… (SQLite), $1… (PostgreSQL), @p1… (SQL Server) or ? (MySQL)
   std::vector<data::Value> params;
 };
 
@@ -27,7 +27,7 @@ inline constexpr std::size_t kParamsMax = 32'000;
 
 // Identifiers are quoted whole; a NUL or an over-long name is refused (COMMAND_MALFORMED).
 Result<std::string> quote(Dialect dialect, std::string_view identifier);
-// "schema.table" or "table" -> quoted and always with its schema (main, public; only in MySQL a bare name stays bare:
+// "schema.table" or "table" -> quoted and always with its schema (main, public, dbo; only in MySQL a bare name stays bare:
 // it is in the connection's own database). The split is at the first dot: discovery names a table that has a dot in
 // its own name with its schema.
 Result<std::string> quote_table(Dialect dialect, std::string_view table);
@@ -51,5 +51,9 @@ Result<Statement> render_split(Dialect dialect, const data::Intent& intent, cons
 Result<std::optional<Statement>> render_null_keys(Dialect dialect, const data::Intent& intent,
                                                   const data::TableInfo& table,
                                                   const std::vector<std::string>& key);
+
+// SQL Server: the rows whose `key` equals one of `keys`, each with one value for each key column.
+Result<Statement> render_lookup(const data::TableInfo& table, const std::vector<std::string>& columns,
+                                const std::vector<std::string>& key, const std::vector<std::vector<data::Value>>& keys);
 
 }  // namespace vmc::sql

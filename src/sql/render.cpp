@@ -3,6 +3,7 @@
 
 #include "sql/column_sql.hpp"
 #include "sql/dialect.hpp"
+#include "sql/mssql_sql.hpp"
 
 namespace vmc::sql {
 namespace {
@@ -49,7 +50,8 @@ class Writer {
     }
     for (const auto& range : intent.ranges) VMC_CHECK(key_range(range, terms));
     if (!extra.empty()) terms.push_back(std::move(extra));
-    if (params_.size() > kParamsMax) return malformed("more values than one statement can take");
+    const auto most = dialect_ == Dialect::mssql ? mssql::kParamsMax : kParamsMax;
+    if (params_.size() > most) return malformed("more values than one statement can take");
     std::string out;
     for (const auto& term : terms) out += (out.empty() ? " WHERE " : " AND ") + term;
     return out;
@@ -69,6 +71,7 @@ class Writer {
     params_.emplace_back(value);
     const auto n = std::to_string(params_.size());
     if (dialect_ == Dialect::mysql) return "?";
+    if (dialect_ == Dialect::mssql) return "@p" + n;
     return dialect_ == Dialect::postgres ? "$" + n + "::pg_catalog.int8" : "?" + n;
   }
 
@@ -76,9 +79,9 @@ class Writer {
 
  private:
   Result<std::string> value(const Value& from, const ColumnInfo& column) {
-    VMC_TRY(fitted, fit(from, column));
+    VMC_TRY(fitted, fit(dialect_, from, column));
     params_.push_back(std::move(fitted));
-    return placeholder(dialect_, column, params_.size());
+    return placeholder(dialect_, column, params_.size(), params_.back());
   }
 
   Result<std::string> filter(const Filter& node, std::size_t depth) {
@@ -178,12 +181,19 @@ class Writer {
       return {};
     }
     std::string left, right;
+    std::vector<std::string> columns, values;
     for (std::size_t i = 0; i < key.size(); ++i) {
       VMC_TRY(column, known(range.columns[i]));
       VMC_TRY(quoted, quote(dialect_, range.columns[i]));
       VMC_TRY(parameter, value(key[i], *column));
-      left += (i ? ", " : "") + compared(dialect_, *column, quoted);
+      columns.push_back(compared(dialect_, *column, quoted));
+      left += (i ? ", " : "") + columns.back();
       right += (i ? ", " : "") + parameter;
+      values.push_back(std::move(parameter));
+    }
+    if (dialect_ == Dialect::mssql) {
+      terms.push_back(mssql::tuple_bound(columns, values, op));
+      return {};
     }
     terms.push_back(key.size() == 1 ? "(" + left + op + right + ")"
                                     : "((" + left + ")" + op + "(" + right + "))");
@@ -239,12 +249,12 @@ Result<Statement> render(Dialect dialect, const Intent& intent, const TableInfo&
   VMC_TRY(from, quote_table(dialect, table.name));
   VMC_TRY(where, writer.where(intent));
   VMC_TRY(order, writer.order(intent.order));
-  std::string text = "SELECT " + columns + " FROM " + from + where;
+  if (intent.limit && *intent.limit < 0) return malformed("the limit is negative");
+  const bool top = dialect == Dialect::mssql && intent.limit;
+  std::string text = "SELECT " + (top ? "TOP (" + writer.integer(*intent.limit) + ") " : "") + columns +
+                     " FROM " + from + where;
   if (!order.empty()) text += " ORDER BY " + order;
-  if (intent.limit) {
-    if (*intent.limit < 0) return malformed("the limit is negative");
-    text += " LIMIT " + writer.integer(*intent.limit);
-  }
+  if (intent.limit && !top) text += " LIMIT " + writer.integer(*intent.limit);
   return Statement{std::move(text), writer.take_params()};
 }
 
@@ -266,6 +276,14 @@ Result<Statement> render_split(Dialect dialect, const Intent& intent, const Tabl
     raw += quoted + ", ";
   }
   // lead() marks the last row without counting all of them first, so that an index in key order just streams.
+  if (dialect == Dialect::mssql) {
+    const std::string over = " OVER (ORDER BY " + order + ") AS ";
+    std::string text = "SELECT " + keys + " FROM (SELECT " + raw + "ROW_NUMBER()" + over +
+                       "[vmc row], LEAD(1)" + over + "[vmc next] FROM " + from + where +
+                       ") AS vmc_s WHERE [vmc row] % " + writer.integer(rows_per_part) +
+                       " = 0 OR [vmc next] IS NULL ORDER BY [vmc row]";
+    return Statement{std::move(text), writer.take_params()};
+  }
   const std::string text =
       "SELECT " + keys + " FROM (SELECT " + raw + "row_number() OVER vmc_w AS \"vmc row\"" +
       ", lead(1) OVER vmc_w AS \"vmc next\" FROM " + from + where + " WINDOW vmc_w AS (ORDER BY " + order +
@@ -289,6 +307,8 @@ Result<std::optional<Statement>> render_null_keys(Dialect dialect, const Intent&
   if (nulls.empty()) return std::optional<Statement>{};
   VMC_TRY(from, quote_table(dialect, table.name));
   VMC_TRY(where, writer.where(intent, nulls + ")"));
+  if (dialect == Dialect::mssql)
+    return std::optional<Statement>{Statement{"SELECT TOP (1) 1 AS found FROM " + from + where, writer.take_params()}};
   return std::optional<Statement>{
       Statement{"SELECT 1 FROM " + from + where + " LIMIT 1", writer.take_params()}};
 }

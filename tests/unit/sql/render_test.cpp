@@ -242,3 +242,49 @@ TEST_CASE("a whole intent renders for MySQL with bound values only") {
   REQUIRE(keys.has_value());
   CHECK(keys->text == "SELECT `id` FROM `orders` ORDER BY `id`");
 }
+
+TEST_CASE("a whole intent renders for SQL Server: TOP, named parameters, no row values") {
+  data::TableInfo table;
+  table.name = "sales.or]ders";
+  table.columns = {column("id", "bigint", {Kind::int64}), column("code", "varchar(20)", {Kind::text}),
+                   column("amount", "money", {Kind::decimal, 19, 4}), column("seen", "datetime", {Kind::timestamp}),
+                   column("old", "text", {Kind::text})};
+  data::Intent intent;
+  intent.table = table.name;
+  intent.columns = {"id", "code", "old"};
+  intent.filter = compare(Op::lt, "amount", {data::Decimal{15, 1}});
+  intent.ranges = {{{"code", "id"}, {std::string{"a"}, std::int64_t{1}}, {}}};
+  intent.order = {{"old", true}};
+  intent.limit = 5;
+  const auto text = sql::render(Dialect::mssql, intent, table);
+  REQUIRE(text.has_value());
+  CHECK(text->text ==
+        "SELECT TOP (@p4) [id], CAST([code] AS nvarchar(20)) AS [code], CAST([old] AS nvarchar(max)) AS [old]"
+        " FROM [sales].[or]]ders] WHERE ([amount] < CAST(@p1 AS decimal(38, 1)))"
+        " AND ([code] > @p2 OR ([code] = @p2 AND ([id] > @p3))) ORDER BY CAST([old] AS nvarchar(max)) DESC");
+  CHECK(text->params.size() == 4);
+
+  const auto refused = [&](Filter filter) {
+    intent.filter = std::move(filter);
+    const auto rendered = sql::render(Dialect::mssql, intent, table);
+    return !rendered && rendered.error().code == Code::command_malformed;
+  };
+  CHECK(refused(compare(Op::eq, "seen", {data::Timestamp{1'000}})));  // between two ticks of a datetime
+  CHECK(refused(compare(Op::eq, "seen", {std::string{"1970-01-01 00:00:00.001"}})));
+  CHECK_FALSE(refused(compare(Op::eq, "seen", {std::string{"1970-01-01 00:00:00.003"}})));
+  CHECK(refused(compare(Op::in, "id", std::vector<data::Value>(2'001, std::int64_t{1}))));
+}
+
+TEST_CASE("a pattern for SQL Server has no classes, and keeps its escapes") {
+  data::TableInfo table;
+  table.name = "t";
+  table.columns = {column("v", "nvarchar(9)", {Kind::text})};
+  data::Intent intent;
+  intent.table = "t";
+  intent.columns = {"v"};
+  intent.filter = compare(Op::like, "v", {std::string{"[a]\\[\\%%\\"}});
+  const auto text = sql::render(Dialect::mssql, intent, table);
+  REQUIRE(text.has_value());
+  CHECK(text->text == "SELECT [v] FROM [dbo].[t] WHERE ([v] COLLATE Latin1_General_100_BIN2 LIKE @p1 ESCAPE N'\\')");
+  CHECK(std::get<std::string>(text->params.at(0)) == "\\[a]\\[\\%%\\");
+}
