@@ -12,6 +12,9 @@ target_include_directories(libmariadb_headers SYSTEM INTERFACE ${mariadb_include
 find_library(mariadb_library mariadb REQUIRED)
 add_library(libmariadb_test INTERFACE)  # tests speak to their server through all of it
 target_link_libraries(libmariadb_test INTERFACE libmariadb_headers ${mariadb_library})
+find_path(freetds_include sybdb.h REQUIRED)
+add_library(freetds_headers INTERFACE)  # loaded likewise
+target_include_directories(freetds_headers SYSTEM INTERFACE ${freetds_include})
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)

@@ -102,7 +102,7 @@ class Source {
   virtual ~Source() = default;
   // With a diagnosis: which of name, port, TLS, password, database, privilege it was, and what to do.
   virtual Result<std::unique_ptr<Session>> open(Access access, Duration timeout) = 0;
-  virtual std::string_view type() const = 0;  // "sqlite", "postgres", "mysql"
+  virtual std::string_view type() const = 0;  // "sqlite", "postgres", "mysql", "mssql"
 };
 
 struct SqliteSourceSettings {
@@ -124,8 +124,17 @@ struct MysqlSourceSettings {
   std::string sslmode = "prefer";  // as PostgreSQL's words; verify-ca is as strict as verify-full
   std::function<Result<crypto::Secret>()> password;  // asked each time a connection is opened, then wiped
 };
+struct MssqlSourceSettings {
+  std::string host;
+  std::uint16_t port = 1433;
+  std::string database;
+  std::string user;
+  std::string sslmode = "prefer";
+  std::function<Result<crypto::Secret>()> password;  // asked each time a connection is opened, then wiped
+};
 std::unique_ptr<Source> make_sqlite_source(SqliteSourceSettings settings);
 std::unique_ptr<Source> make_postgres_source(PostgresSourceSettings settings);
 std::unique_ptr<Source> make_mysql_source(MysqlSourceSettings settings);  // MySQL 5.7 and MariaDB 10.3, or later
+std::unique_ptr<Source> make_mssql_source(MssqlSourceSettings settings);
 
 }  // namespace vmc::sources

@@ -1,0 +1,18 @@
+// The parts of the SQL Server source that work on an open connection.
+#pragma once
+
+#include "sources/mssql/connection.hpp"
+#include "sources/mssql/types.hpp"
+
+namespace vmc::sources::mssql {
+
+Result<data::Schema> discover(Connection& db);
+Result<RightsReport> rights(Connection& db);
+Result<LoadOutcome> load(Connection& db, const LoadRequest& request, const data::TableInfo& table,
+                         const BatchSource& rows);
+
+// Of a cell of our own questions.
+std::string text_of(const Cells& cells, std::size_t column);
+std::int64_t number_of(const Cells& cells, std::size_t column);
+
+}  // namespace vmc::sources::mssql
