@@ -1,0 +1,21 @@
+-- batch
+SET LANGUAGE us_english; SET DATEFORMAT ymd; SET DATEFIRST 7; SET QUOTED_IDENTIFIER ON; SET ANSI_NULLS ON; SET ANSI_PADDING ON; SET ANSI_WARNINGS ON; SET ANSI_NULL_DFLT_ON ON; SET ARITHABORT ON; SET CONCAT_NULL_YIELDS_NULL ON; SET NUMERIC_ROUNDABORT OFF; SET IMPLICIT_TRANSACTIONS OFF; SET CURSOR_CLOSE_ON_COMMIT OFF; SET XACT_ABORT ON; SET NOCOUNT ON; SET ROWCOUNT 0; SET TEXTSIZE 2147483647; SET LOCK_TIMEOUT 10000; SET TRANSACTION ISOLATION LEVEL READ COMMITTED
+
+-- batch
+BEGIN TRANSACTION
+
+-- batch
+SELECT o.object_id, s.name AS schema_name, o.name AS object_name, o.type, p.row_estimate FROM sys.objects AS o JOIN sys.schemas AS s ON s.schema_id = o.schema_id LEFT JOIN (SELECT object_id, SUM(rows) AS row_estimate FROM sys.partitions WHERE index_id IN (0, 1) GROUP BY object_id) AS p ON p.object_id = o.object_id WHERE o.type IN ('U', 'V') AND o.is_ms_shipped = 0 AND NOT EXISTS (SELECT 1 FROM sys.external_tables AS e WHERE e.object_id = o.object_id)
+
+-- batch
+SELECT c.object_id, c.column_id, c.name, COALESCE(b.name, u.name) AS type_name, c.max_length, c.precision, c.scale, c.is_nullable, d.definition FROM sys.columns AS c JOIN sys.objects AS o ON o.object_id = c.object_id JOIN sys.schemas AS s ON s.schema_id = o.schema_id LEFT JOIN sys.types AS b ON b.user_type_id = c.system_type_id LEFT JOIN sys.types AS u ON u.user_type_id = c.user_type_id LEFT JOIN sys.default_constraints AS d ON d.object_id = c.default_object_id WHERE o.type IN ('U', 'V') AND o.is_ms_shipped = 0 AND c.is_hidden = 0 AND HAS_PERMS_BY_NAME(CONCAT(QUOTENAME(s.name), N'.', QUOTENAME(o.name)), N'OBJECT', N'SELECT', c.name, N'COLUMN') = 1 ORDER BY c.object_id, c.column_id
+
+-- batch
+SELECT i.object_id, i.index_id, i.is_primary_key, ic.column_id FROM sys.indexes AS i JOIN sys.index_columns AS ic ON ic.object_id = i.object_id AND ic.index_id = i.index_id WHERE i.is_unique = 1 AND i.has_filter = 0 AND i.is_disabled = 0 AND ic.is_included_column = 0 ORDER BY i.object_id, i.index_id, ic.key_ordinal
+
+-- batch
+SELECT constraint_object_id, parent_object_id, parent_column_id, referenced_object_id, referenced_column_id FROM sys.foreign_key_columns ORDER BY parent_object_id, constraint_object_id, constraint_column_id
+
+-- batch
+IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION
+
