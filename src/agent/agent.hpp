@@ -18,7 +18,7 @@ namespace vmc::agent {
 
 struct ConnectionSettings {
   std::string id;    // "erp"
-  std::string type;  // sqlite | postgres | mysql (of MariaDB too)
+  std::string type;  // sqlite | postgres | mysql (of MariaDB too) | mssql
   std::string file;  // sqlite
   std::string host;
   std::uint16_t port = 5432;
@@ -48,6 +48,8 @@ struct Settings {
   std::size_t chunk_bytes = 1'000'000;
   std::vector<ConnectionSettings> connections;
 };
+// Of a database server of this type.
+std::uint16_t default_port(std::string_view type);
 Settings read_settings(config::Table root);  // [agent] and [[connections]]
 
 using SecretResolver = std::function<Result<crypto::Secret>(const config::SecretRef&)>;

@@ -15,6 +15,7 @@ constexpr auto kApprovedFor = std::chrono::seconds{1};  // what a lost wake-up m
 
 sql::Dialect dialect_of(const ConnectionSettings& connection) {
   if (connection.type == "postgres") return sql::Dialect::postgres;
+  if (connection.type == "mssql") return sql::Dialect::mssql;
   return connection.type == "mysql" ? sql::Dialect::mysql : sql::Dialect::sqlite;
 }
 
@@ -31,6 +32,7 @@ std::unique_ptr<sources::Source> make_source(const ConnectionSettings& connectio
     return settings;
   };
   if (connection.type == "mysql") return sources::make_mysql_source(filled(sources::MysqlSourceSettings{}));
+  if (connection.type == "mssql") return sources::make_mssql_source(filled(sources::MssqlSourceSettings{}));
   return sources::make_postgres_source(filled(sources::PostgresSourceSettings{}));
 }
 

@@ -11,7 +11,7 @@ namespace {
 ConnectionSettings read_connection(config::Table table) {
   ConnectionSettings c;
   c.id = table.required_str("id");
-  c.type = table.choice("type", "", {"sqlite", "postgres", "mysql", "mariadb"});
+  c.type = table.choice("type", "", {"sqlite", "postgres", "mysql", "mariadb", "mssql"});
   if (c.type == "mariadb") c.type = "mysql";  // one source for both
   c.file = table.str("file");
   c.host = table.str("host");
@@ -31,7 +31,7 @@ ConnectionSettings read_connection(config::Table table) {
   if (!c.id.empty() && !is_plain_id(c.id))
     table.complain("id", "may hold letters, digits, '_' and '-', up to 64");
   if (c.type == "sqlite" && c.file.empty()) table.complain("file", "is needed for a SQLite connection");
-  if (c.type == "postgres" || c.type == "mysql")
+  if (!c.type.empty() && c.type != "sqlite")
     for (const auto& [key, value] :
          {std::pair{"host", &c.host}, {"database", &c.database}, {"user", &c.user}})
       if (value->empty()) table.complain(key, fmt::format("is needed for a {} connection", product(c.type)));
@@ -40,10 +40,14 @@ ConnectionSettings read_connection(config::Table table) {
 
 }  // namespace
 
-std::uint16_t default_port(std::string_view type) { return type == "mysql" || type == "mariadb" ? 3306 : 5432; }
+std::uint16_t default_port(std::string_view type) {
+  if (type == "mssql") return 1433;
+  return type == "mysql" || type == "mariadb" ? 3306 : 5432;
+}
 
 std::string_view product(std::string_view type) {
   if (type == "postgres") return "PostgreSQL";
+  if (type == "mssql") return "SQL Server";
   return type == "sqlite" ? "SQLite" : "MySQL or MariaDB";
 }
 

@@ -292,12 +292,12 @@ void add_db(CLI::App& noun, Session& session) {
                         [&session, add] { return db_add(session, *add); });
   auto& c = add->connection;
   verb->add_option("id", c.id, "short name of the connection, for example erp")->required();
-  verb->add_option("--type", c.type, "sqlite, postgres or mysql (mariadb is the same)")
+  verb->add_option("--type", c.type, "sqlite, postgres, mysql (mariadb is the same) or mssql (SQL Server)")
       ->required()
-      ->check(CLI::IsMember({"sqlite", "postgres", "mysql", "mariadb"}));
+      ->check(CLI::IsMember({"sqlite", "postgres", "mysql", "mariadb", "mssql"}));
   verb->add_option("--file", c.file, "SQLite: the database file");
   verb->add_option("--host", c.host, "host name or address");
-  verb->add_option("--port", add->port, "port (default: 5432, of MySQL and MariaDB 3306)");
+  verb->add_option("--port", add->port, "port (default: 5432, of MySQL and MariaDB 3306, of SQL Server 1433)");
   verb->add_option("--database", c.database, "database name");
   verb->add_option("--user", c.user, "a user that may only read");
   verb->add_option("--sslmode", c.sslmode,

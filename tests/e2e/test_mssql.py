@@ -1,0 +1,85 @@
+"""SQL Server as its owner sees it, from `db add` to a workflow there and back. The server is the TDS server of tests/tds."""
+
+import json
+import pathlib
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from harness import E2ETest, make_items, rows_of, workflow
+
+SERVER = pathlib.Path(__file__).resolve().parent.parent / "tds/server.py"
+
+
+class SqlServer:
+    user, password = "sa", "secret"
+
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="vmc-e2e-tds-")
+        self.process = subprocess.Popen([sys.executable, "-B", SERVER, self.folder.name], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.port, self.control_port = map(int, self.process.stdout.readline().split())
+
+    def control(self, **request):
+        with socket.create_connection(("127.0.0.1", self.control_port), 30) as sock, sock.makefile("rw") as stream:
+            stream.write(json.dumps(request) + "\n")
+            stream.flush()
+            answer = json.loads(stream.readline())
+        if "error" in answer:
+            raise RuntimeError(answer["error"])
+        return answer["ok"]
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(30)
+        self.process.stdout.close()
+        self.folder.cleanup()
+
+
+class Mssql(E2ETest):
+    def setUp(self):
+        super().setUp()
+        self.server = SqlServer()
+        self.addCleanup(self.server.close)
+        self.server.control(do="create", database="shop", snapshot=True)
+        self.server.control(do="run", database="shop", sql="CREATE TABLE items (id bigint NOT NULL PRIMARY KEY, name nvarchar(200),"
+                            " price decimal(12,2), sold date, changed_at datetime2(6) NOT NULL)")
+        self.cloud = self.world().start(worker=True)
+        self.agent = self.cloud.agent("HQ", start=False)
+
+    def add(self, connection, writable=(), stdin="secret\n"):
+        words = ["db", "add", connection, "--type", "mssql", "--host", "127.0.0.1", "--port", self.server.port, "--database", "shop",
+                 "--user", "sa", "--sslmode", "disable", "--password-stdin"]
+        for table in writable:
+            words += ["--writable-table", table]
+        self.agent.ok(*words, stdin=stdin)
+        self.agent.tune(connection, None)
+
+    def test_a_connection_is_tested_and_its_tables_are_shown(self):
+        self.add("erp")
+        self.add("wrong", stdin="another\n")
+        found = self.agent.ok("db", "test", "erp").out
+        self.assertIn("sysadmin", found)
+        done = self.agent.cli("db", "test", "wrong")
+        self.assertNotEqual(done.code, 0)
+        self.assertIn("password", done.err)
+        self.assertNotIn("another", done.err + done.out)
+        self.assertIn("changed_at", self.agent.ok("schema", "show", "erp").out)
+
+    def test_rows_go_there_and_back(self):
+        a, b = make_items(self.folder / "a.db", 400), make_items(self.folder / "b.db", 0)
+        self.agent.add_sqlite("a", a).add_sqlite("b", b, writable=["items"])
+        self.add("erp", writable=["items"])
+        self.agent.publish("a", "b", "erp").start()
+        self.agent.connected().wait_published("a", "b", "erp")
+        for name, source, target in (("There", "a", "erp"), ("Back", "erp", "b")):
+            code, summary = self.cloud.run(workflow(name, ("HQ", source, "items"), ("HQ", target, "items"), rows_per_part=90))
+            self.assertEqual((code, summary["status"], summary["rowsWritten"]), (0, "succeeded", 400), summary)
+        moments = lambda rows: [tuple(c.removesuffix(".000000") if isinstance(c, str) else c for c in row) for row in rows]
+        self.assertEqual(moments(rows_of(a, "items")), moments(rows_of(b, "items")))
+        self.assertEqual(self.server.control(do="seen")["unknown"], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
