@@ -20,7 +20,7 @@ class Server:
         self.folder = pathlib.Path(folder)
         self.users = {"sa": {"password": "secret", "server_roles": ["sysadmin"]}}
         self.snapshots, self.log, self.logins, self.unknown = set(), [], [], []
-        self.attentions = 0
+        self.attentions, self.sockets = 0, []
         self.tls, self.tls_mode = None, "none"
         if certificate:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -70,6 +70,15 @@ class Server:
 
     def do_tls(self, mode):
         self.tls_mode = mode
+
+    def do_hang_up(self):
+        """Ends all connections, as a server that restarts."""
+        for sock in self.sockets:
+            try:
+                sock.shutdown(2)
+            except OSError:
+                pass  # has ended before
+        self.sockets = []
 
     def do_seen(self):
         """What has come since the last time this was asked."""

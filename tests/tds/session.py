@@ -73,6 +73,7 @@ class Session:
 
     # ---- the connection ----------------------------------------------------------------------------------------------
     def run(self):
+        self.server.sockets.append(self.channel.sock)
         try:
             if not self.login():
                 return

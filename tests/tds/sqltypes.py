@@ -11,6 +11,7 @@ import uuid
 from decimal import Context, Decimal, ROUND_HALF_UP
 
 LATIN1 = bytes([0x09, 0x04, 0xD0, 0x00, 0x34])  # SQL_Latin1_General_CP1_CI_AS
+HALF_PAIR = "\uf8ff"  # stands for a surrogate without its other half, which SQL Server holds and SQLite does not
 FOREVER = 0xFFFFFFFFFFFFFFFF
 EPOCH = datetime.date(1, 1, 1).toordinal()
 DAY0 = datetime.date(1900, 1, 1).toordinal()
@@ -164,7 +165,7 @@ class Type:
         if n == "smallmoney":
             return struct.pack("<i", int(Decimal(value).scaleb(4)))
         if n in ("nvarchar", "nchar", "xml", "ntext"):
-            return str(value).encode("utf-16-le", "surrogatepass")
+            return str(value).replace(HALF_PAIR, "\ud800").encode("utf-16-le", "surrogatepass")
         if n in ("varchar", "char", "text"):
             return str(value).encode("cp1252")
         if n in ("varbinary", "binary", "image", "timestamp"):

@@ -207,6 +207,13 @@ def state(session, m):
                  [(1 if session.in_transaction else 0, sum(bit for name, bit in bits.items() if on(name)))])
 
 
+@shape(r"(SELECT [^;]*); (SELECT [^;]*|COMMIT TRANSACTION)")
+def smuggled(session, m):
+    """What a hole in the guard would let through: two statements in one."""
+    session.execute(m[1])
+    session.execute(m[2])
+
+
 @shape(rf"SET FMTONLY ON select \* from ({TABLE}) SET FMTONLY OFF")
 def describe_table(session, m):
     session.rows(session.table_columns(m[1]), [])

@@ -84,7 +84,7 @@ extern "C" int vmc_mssql_message(DBPROCESS*, DBINT number, int, int severity, ch
 
 extern "C" int vmc_mssql_error(DBPROCESS*, int, int error, int os_error, char* text, char*) {
   if (!listener) return INT_CANCEL;
-  if (error == SYBEICONVI || error == SYBEICONVIU || error == SYBEICONVO) listener->text_lost = true;
+  if (error >= SYBEICONVIU && error <= SYBEICONV2BIG) listener->text_lost = true;
   if (error == SYBETIME && listener->waited) return listener->waited(listener->who);
   if (error != SYBESMSG && listener->client == 0) {
     listener->client = error;

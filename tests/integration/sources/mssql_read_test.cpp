@@ -337,3 +337,45 @@ TEST_CASE("SQL Server: a session that was reset reads on, in a transaction of it
     server().run("INSERT INTO t VALUES (" + std::to_string(i + 2) + ")", "again");
   }
 }
+
+TEST_CASE("SQL Server: half a surrogate pair is refused, never replaced") {
+  server().create_database("halves");
+  server().run(
+      "CREATE TABLE t (id int NOT NULL PRIMARY KEY, v nvarchar(20)); INSERT INTO t VALUES (1, 'a'), (2, 'b\uf8ff')",
+      "halves");
+  auto session = opened("halves");
+  const auto table = table_named(*session, "t");
+  Rows rows;
+  auto refused = session->read(intent_for(table, {"v"}), table, {}, into(rows));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Code::database_error);
+  CHECK(refused.error().message.find("row 2") != std::string::npos);
+  REQUIRE(session->reset());
+  CHECK(read_all(*session, intent_for(table, {"id"}), table).size() == 2);
+}
+
+TEST_CASE("SQL Server: a second statement that slipped through is noticed and undone") {
+  server().create_database("slipped");
+  server().run("CREATE TABLE t (a int); INSERT INTO t VALUES (1)", "slipped");
+  for (const char* text :
+       {"SELECT [a] FROM [dbo].[t]; SELECT [a] FROM [dbo].[t]", "SELECT [a] FROM [dbo].[t]; COMMIT TRANSACTION"}) {
+    auto session = opened("slipped");
+    auto refused = query(*session, {text, {}, true, {}});
+    INFO(text);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Code::write_operation_rejected);
+  }
+}
+
+TEST_CASE("SQL Server: a connection that the server has ended is told as lost and is not used again") {
+  server().create_database("lost");
+  server().run("CREATE TABLE t (a int)", "lost");
+  auto session = opened("lost");
+  const auto table = table_named(*session, "t");
+  server().control({{"do", "hang_up"}});
+  Rows rows;
+  auto lost = session->read(intent_for(table, {"a"}), table, {}, into(rows));
+  REQUIRE_FALSE(lost);
+  CHECK(lost.error().code == Code::unavailable);
+  CHECK_FALSE(session->reset());
+}
