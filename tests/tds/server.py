@@ -21,6 +21,7 @@ class Server:
         self.users = {"sa": {"password": "secret", "server_roles": ["sysadmin"]}}
         self.snapshots, self.log, self.logins, self.unknown = set(), [], [], []
         self.attentions, self.sockets = 0, []
+        self.hold_bulk = False
         self.tls, self.tls_mode = None, "none"
         if certificate:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -70,6 +71,10 @@ class Server:
 
     def do_tls(self, mode):
         self.tls_mode = mode
+
+    def do_hold_bulk(self, on):
+        """The end of a bulk load is not acknowledged before an attention comes."""
+        self.hold_bulk = on
 
     def do_hang_up(self):
         """Ends all connections, as a server that restarts."""

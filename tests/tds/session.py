@@ -3,6 +3,7 @@ import itertools
 import re
 import sqlite3
 import struct
+import threading
 
 import wire
 from database import Connection, declared
@@ -67,6 +68,7 @@ class Session:
         self.options, self.parameters = {}, {}
         self.in_transaction = self.running = self.cancelled = False
         self.bulk = self.identity = None
+        self.stopped = threading.Event()
         self.reply = None
         self.kind = DONE
         self.has_more = False
@@ -153,6 +155,7 @@ class Session:
 
     def attention(self):
         self.server.attentions += 1
+        self.stopped.set()
         self.cancelled = True
         if self.running and self.database:
             self.database.db.interrupt()
@@ -348,6 +351,9 @@ class Session:
             count += 1
         if infos and reader.more() and kind != DONE:
             raise SqlError(4002, "The incoming tabular data stream (TDS) protocol stream is incorrect.")
+        if self.server.hold_bulk:
+            self.stopped.wait(30)
+            raise SqlError(0, "interrupted")
         self.server.log.append({"how": "bulk", "text": f"{len(infos)} columns", "parameters": ""})
         self.reply.add(done_token(DONE, COUNT, count))
 

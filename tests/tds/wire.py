@@ -100,12 +100,12 @@ def read_packet(channel):
 
 
 def read_message(channel):
-    payload = b""
+    payload = bytearray()
     while True:
         kind, status, piece = read_packet(channel)
         payload += piece
         if status & END_OF_MESSAGE:
-            return kind, payload
+            return kind, bytes(payload)
 
 
 class Inbox(threading.Thread):

@@ -138,6 +138,7 @@ Result<void> Connection::connect(const MssqlSourceSettings& settings, Duration t
   if (!db_) return from_open(said_, settings);
   said_.waited = waited;
   said_.who = this;
+  dbsetuserdata(db_, reinterpret_cast<BYTE*>(this));
   dbsetinterrupt(db_, reinterpret_cast<DB_DBCHKINTR_FUNC>(is_due), [](void*) { return INT_CANCEL; });
   return {};
 }
@@ -189,21 +190,19 @@ Error Connection::failure() {
   return lost();
 }
 
-// DB-Library asks once a second while it waits.
+// DB-Library asks once a second while it waits. What is answered with yes ends that wait, for good or for bad.
 int Connection::is_due(void* db) {
-  (void)db;
-  return TRUE;
+  const auto& self = *reinterpret_cast<const Connection*>(dbgetuserdata(static_cast<DBPROCESS*>(db)));
+  return (self.told_to_stop_ ? Steady::now() >= self.give_up_ : self.must_stop()) ? TRUE : FALSE;
 }
 
-// It has waited for a second. To continue costs nothing; INT_TIMEOUT sends the attention and waits for its end.
+// The wait was ended: INT_TIMEOUT sends the attention and waits for its end, INT_CANCEL closes the connection.
 int Connection::waited(void* who) {
   auto& self = *static_cast<Connection*>(who);
   if (self.told_to_stop_) {
-    if (Steady::now() < self.give_up_) return INT_CONTINUE;
     self.broken_ = true;
     return INT_CANCEL;
   }
-  if (!self.must_stop()) return INT_CONTINUE;
   self.told_to_stop_ = true;
   self.give_up_ = Steady::now() + kStopGrace;
   return INT_TIMEOUT;

@@ -32,6 +32,7 @@ namespace {
   X(dbdead, DBBOOL, (DBPROCESS* p), (p)) \
   X(dberrhandle, EHANDLEFUNC, (EHANDLEFUNC handler), (handler)) \
   X(dbfreebuf, void, (DBPROCESS* p), (p)) \
+  X(dbgetuserdata, BYTE*, (DBPROCESS* p), (p)) \
   X(dbinit, RETCODE, (void), ()) \
   X(dbiordesc, int, (DBPROCESS* p), (p)) \
   X(dblogin, LOGINREC*, (void), ()) \
@@ -47,6 +48,7 @@ namespace {
   X(dbsetinterrupt, void, (DBPROCESS* p, DB_DBCHKINTR_FUNC check, DB_DBHNDLINTR_FUNC handle), (p, check, handle)) \
   X(dbsetlbool, RETCODE, (LOGINREC* login, int value, int which), (login, value, which)) \
   X(dbsetlname, RETCODE, (LOGINREC* login, const char* value, int which), (login, value, which)) \
+  X(dbsetuserdata, void, (DBPROCESS* p, BYTE* data), (p, data)) \
   X(dbsqlok, RETCODE, (DBPROCESS* p), (p)) \
   X(dbsqlsend, RETCODE, (DBPROCESS* p), (p)) \
   X(tdsdbopen, DBPROCESS*, (LOGINREC* login, const char* server, int msdblib), (login, server, msdblib))

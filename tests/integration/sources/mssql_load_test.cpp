@@ -185,3 +185,21 @@ TEST_CASE("SQL Server: an interrupt in the middle of a load leaves nothing behin
   CHECK(read_all(*next, intent_for(table, {"id"}), table).empty());
   CHECK_FALSE(next->load(request, table, once(batch_of(request.columns, {{std::int64_t{1}}})))->already_applied);
 }
+
+TEST_CASE("SQL Server: a bulk load that the server does not end is waited for to its limit, then stopped there") {
+  server().create_database("patient");
+  server().run("CREATE TABLE t (id int NOT NULL PRIMARY KEY)", "patient");
+  auto session = opened("patient");
+  const auto table = table_named(*session, "t");
+  auto request = load_request(table, {"id"}, "run");
+  request.timeout = std::chrono::milliseconds{2500};  // the library asks once a second: more than that
+  server().seen();
+  server().control({{"do", "hold_bulk"}, {"on", true}});
+  auto outcome = session->load(request, table, once(batch_of(request.columns, {{std::int64_t{1}}})));
+  server().control({{"do", "hold_bulk"}, {"on", false}});
+  REQUIRE_FALSE(outcome);
+  CHECK(outcome.error().code == Code::query_timeout);
+  CHECK(server().seen().at("attentions") == 1);
+  session.reset();
+  CHECK(read_all(*opened("patient"), intent_for(table, {"id"}), table).empty());
+}

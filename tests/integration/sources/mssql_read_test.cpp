@@ -379,3 +379,20 @@ TEST_CASE("SQL Server: a connection that the server has ended is told as lost an
   CHECK(lost.error().code == Code::unavailable);
   CHECK_FALSE(session->reset());
 }
+
+TEST_CASE("SQL Server: a statement that stalls in the middle of its rows is stopped too") {
+  server().create_database("stalls");
+  server().run(
+      "CREATE VIEW stalls AS SELECT v FROM (WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n LIMIT 2000)"
+      " SELECT v FROM n) UNION ALL SELECT v FROM (WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n)"
+      " SELECT count(*) AS v FROM n)",
+      "stalls");
+  server().seen();
+  auto session = opened("stalls");
+  Rows rows;
+  const Duration limit = std::chrono::milliseconds{200};
+  auto outcome = session->query({"SELECT [v] FROM [dbo].[stalls]", {}, true, {}}, {limit}, into(rows));
+  REQUIRE_FALSE(outcome);
+  CHECK(outcome.error().code == Code::query_timeout);
+  CHECK(server().seen().at("attentions") == 1);
+}
