@@ -48,8 +48,6 @@ struct Settings {
   std::size_t chunk_bytes = 1'000'000;
   std::vector<ConnectionSettings> connections;
 };
-// Of a database server of this type.
-std::uint16_t default_port(std::string_view type);
 Settings read_settings(config::Table root);  // [agent] and [[connections]]
 
 using SecretResolver = std::function<Result<crypto::Secret>(const config::SecretRef&)>;

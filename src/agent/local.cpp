@@ -76,7 +76,9 @@ Result<SelfTest> self_test(const Home& home, const ConnectionSettings& connectio
 Result<data::Schema> discover(const Home& home, const ConnectionSettings& connection,
                               const SecretResolver& secrets) {
   VMC_TRY(session, open_session(home, connection, secrets));
-  return session->discover();
+  VMC_TRY(schema, session->discover());
+  if (schema.database.empty() && connection.type != "sqlite") schema.database = connection.database;
+  return schema;
 }
 
 Result<void> approve_schema(const Home& home, std::string_view connection, const data::Schema& schema) {

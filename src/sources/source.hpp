@@ -39,8 +39,8 @@ struct SqlQuery {
   std::string text;  // without a semicolon
   std::vector<data::Value> params;
   bool is_query = true;                       // false: SHOW and its like, which cannot stand in parentheses
-  bool catalogue = false;                     // reads of the server's own tables what the guard lets through
   std::vector<const data::TableInfo*> whole;  // columns are reached by their places (a star): as approved
+  bool catalogue = false;                     // reads of the server's own tables what the guard lets through
 };
 
 struct LoadRequest {

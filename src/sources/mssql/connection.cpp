@@ -356,6 +356,12 @@ bool Connection::reset() noexcept {
   return !pinned_ || ((options & kPinnedOn) == kPinnedOn && (options & kPinnedOff) == 0);
 }
 
+// A server that goes closes: there is something to read, and between calls there is nothing else to come.
+bool Connection::alive() noexcept {
+  pollfd socket{dbiordesc(db_), POLLIN, 0};
+  return !broken_ && !dbdead(db_) && poll(&socket, 1, 0) == 0;
+}
+
 void Connection::interrupt() noexcept {
   interrupted_ = true;
   const std::uint64_t one = 1;

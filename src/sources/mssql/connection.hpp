@@ -53,6 +53,7 @@ class Connection {
   void rollback() noexcept;
   bool reset() noexcept;
   void give_up() { broken_ = true; }
+  bool alive() noexcept;  // asks nobody
   void interrupt() noexcept;
 
   DBPROCESS* handle() { return db_; }

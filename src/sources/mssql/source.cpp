@@ -4,12 +4,14 @@
 #include "sources/mssql/decode.hpp"
 #include "sources/mssql/parts.hpp"
 #include "sql/dialect.hpp"
+#include "sql/guard/mssql/lexer.hpp"
 
 namespace vmc::sources {
 namespace {
 
 using namespace mssql;
 
+constexpr auto kProbeLimit = std::chrono::seconds{10};
 constexpr std::size_t kKeyParamsAtOnce =
     1'000;  // of the 2,100 a request can have; more cost the plan more than they save
 
@@ -102,6 +104,15 @@ Result<void> check_readable(const data::TableInfo& table, const std::vector<std:
   return {};
 }
 
+// The highest of @p1, @p2, …: the server would take a value too many without a word.
+std::size_t parameters_of(const std::string& statement) {
+  std::size_t highest = 0;
+  for (const auto& token : sql::mssql::lex(statement).list)
+    if (token.kind == sql::Token::Kind::parameter)
+      highest = std::max<std::size_t>(highest, std::strtoul(token.text.data() + 2, nullptr, 10));
+  return highest;
+}
+
 class MssqlSession final : public Session {
  public:
   explicit MssqlSession(std::unique_ptr<Connection> db) : db_{std::move(db)} {}
@@ -120,9 +131,11 @@ class MssqlSession final : public Session {
   // Parameters stand in the text as @p1, @p2 … It runs in sp_executesql, so that what it might set or create ends
   // with it.
   Result<data::RowTypePtr> query(const SqlQuery& query, const ReadLimits& limits, const BatchSink& sink) override {
-    if (!query.is_query) return fail(Code::invalid_request, "SQL Server has no statements of this kind");
     Params params;
     for (const auto& value : query.params) VMC_CHECK(params.value(value));
+    if (const auto count = parameters_of(query.text); count != query.params.size())
+      return fail(Code::invalid_request,
+                  fmt::format("the statement has {} parameters, {} were sent", count, query.params.size()));
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
     for (const auto* table : query.whole) VMC_CHECK(check_unchanged(*table));
     VMC_CHECK(db_->send(query.text, params, true));
@@ -130,6 +143,12 @@ class MssqlSession final : public Session {
     if (!outcome) db_->abandon();
     if (outcome) VMC_CHECK(transaction.check_open());
     return outcome;
+  }
+
+  Result<void> probe(const std::string& statement) override {
+    VMC_TRY(transaction, Transaction::begin(*db_, kProbeLimit));
+    VMC_CHECK(db_->run(statement));
+    return transaction.check_open();
   }
 
   Result<Split> split(const data::Intent& intent, const data::TableInfo& table, const std::vector<std::string>& key,
@@ -191,6 +210,7 @@ class MssqlSession final : public Session {
     return mssql::load(*db_, request, table, rows);
   }
 
+  bool alive() override { return db_->alive(); }
   bool reset() override { return db_->reset(); }
   void interrupt() noexcept override { db_->interrupt(); }
 

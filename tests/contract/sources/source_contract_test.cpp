@@ -40,6 +40,8 @@ struct Backend {
   virtual std::vector<std::int64_t> instants() const {
     return {-1, 1'709'208'000'000'001, 253'402'300'799'999'999, 0};
   }
+  // Does discovery read what views reach? Otherwise each counts as reaching anything.
+  virtual bool reads_views() const { return true; }
   // Kinds the database has no type for.
   virtual std::vector<std::string> lacks() const { return {}; }
   // The smallest number above zero that its float holds.
@@ -171,6 +173,7 @@ struct Mssql final : Backend {
            "SELECT CAST(count(*) AS TEXT) AS v FROM n";
   }
   std::string parameter(int number) const override { return "@p" + std::to_string(number); }
+  bool reads_views() const override { return false; }
   std::vector<std::string> lacks() const override { return {"number", "json"}; }
   double least() const override { return std::numeric_limits<double>::min(); }
 };
@@ -698,7 +701,8 @@ FOR_EACH_SOURCE("discovery tells which views show a private column, however they
   REQUIRE(schema);
   data::Parts parts{{"customers", {"email"}}};
   data::add_views_over(*schema, parts);
-  const std::vector<std::string> showing{"everything", "joined", "named", "nested", "sifted", "stacked"};
+  std::vector<std::string> showing{"everything", "joined", "named", "nested", "sifted", "stacked"};
+  if (!db.reads_views()) showing = {"counted", "everything", "honest", "joined", "named", "nested", "sifted", "stacked"};
   std::vector<std::string> found;
   for (const auto& table : schema->tables)
     if (table.view && data::has_part(parts, table.name, "*")) found.push_back(table.name);
