@@ -17,7 +17,7 @@ constexpr std::array kPostgres{
     Escape{"a large object", "SELECT pg_catalog.lo_from_bytea(0, '\\x00')"},
     Escape{"an advisory lock", "SELECT pg_catalog.pg_try_advisory_xact_lock(7236)"},
     Escape{"a file of the server", "SELECT pg_catalog.length(pg_catalog.pg_read_file('PG_VERSION'))"},
-    Escape{"a program on the server", "COPY (SELECT 1) TO PROGRAM 'true'"},
+    Escape{"a program on the server", "COPY (SELECT 1) TO PROGRAM 'cat > /dev/null'"},
     Escape{"waiting", "SELECT pg_catalog.pg_sleep(0)"},
 };
 

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "../../support/mariadb_server.hpp"
 #include "../../support/postgres_server.hpp"
 #include "../../support/show_result.hpp"
 #include "core/json.hpp"
@@ -113,9 +114,8 @@ std::uint64_t seed() {
   return seed;
 }
 
-// Everything in the server that a statement could have changed.
-std::string contents(const PostgresServer& server) {
-  const auto command = fmt::format("PGPASSWORD=secret pg_dumpall -h 127.0.0.1 -p {} -U postgres", server.port());
+// Everything in the server that a statement could have changed, as its own dump tells it.
+std::string contents(const std::string& command) {
   FILE* dump = popen(command.c_str(), "r");
   REQUIRE(dump);
   std::string text;
@@ -156,6 +156,31 @@ struct Runner {
   }
 };
 
+void fire(sql::Dialect dialect, const std::string& corpus_name, sources::Source& source, const std::string& dump) {
+  auto session = source.open(Access::read, std::chrono::seconds{10});
+  if (!session) FAIL(session.error().text());
+  auto schema = (*session)->discover();
+  REQUIRE(schema);
+  const auto guard = sql::make_guard(dialect, {sql::Catalogue::make(dialect, &*schema, {}, "shop"), {}});
+  REQUIRE(guard);
+  const auto statements = statements_of(corpus_name);
+  const auto before = contents(dump);
+
+  Runner runner{**guard, source, std::move(*session)};
+  for (const auto& statement : statements) runner.run(statement);
+  const auto of_corpus = runner.accepted;
+  Mutator mutator{statements, seed()};
+  for (std::size_t i = 0; i < kMutants; ++i) runner.run(mutator.next());
+  runner.session.reset();
+
+  CHECK(contents(dump) == before);
+  std::cout << of_corpus << " of the corpus and " << runner.accepted - of_corpus << " mutants were accepted, " << runner.answered
+            << " of them answered\n";
+  CHECK(of_corpus > 500);
+  CHECK(runner.accepted - of_corpus > 500);
+  CHECK(runner.answered > 1'000);
+}
+
 }  // namespace
 
 TEST_CASE("what the guard accepts leaves no trace in a real PostgreSQL") {
@@ -163,25 +188,17 @@ TEST_CASE("what the guard accepts leaves no trace in a real PostgreSQL") {
   server.create_database("shop");
   server.run(text_of(corpus("postgres") / "schema.sql"), "shop");
   const auto source = sources::make_postgres_source(server.settings("shop"));
-  auto session = source->open(Access::read, std::chrono::seconds{10});
-  REQUIRE(session);
-  auto schema = (*session)->discover();
-  REQUIRE(schema);
-  const auto guard = sql::make_guard(sql::Dialect::postgres, {sql::Catalogue::make(sql::Dialect::postgres, &*schema, {}, "shop"), {}});
-  REQUIRE(guard);
-  const auto statements = statements_of("postgres");
-  const auto before = contents(server);
+  fire(sql::Dialect::postgres, "postgres", *source,
+       fmt::format("PGPASSWORD=secret pg_dumpall -h 127.0.0.1 -p {} -U postgres", server.port()));
+}
 
-  Runner runner{**guard, *source, std::move(*session)};
-  for (const auto& statement : statements) runner.run(statement);
-  const auto of_corpus = runner.accepted;
-  Mutator mutator{statements, seed()};
-  for (std::size_t i = 0; i < kMutants; ++i) runner.run(mutator.next());
-
-  CHECK(contents(server) == before);
-  std::cout << of_corpus << " of the corpus and " << runner.accepted - of_corpus << " mutants were accepted, " << runner.answered
-            << " of them answered\n";
-  CHECK(of_corpus > 500);
-  CHECK(runner.accepted - of_corpus > 500);
-  CHECK(runner.answered > 1'000);
+TEST_CASE("what the guard accepts leaves no trace in a real MariaDB") {
+  const auto& server = MariadbServer::instance();
+  const auto defaults = server.directory() / "client.cnf";
+  std::ofstream{defaults} << "[client]\nhost=127.0.0.1\nprotocol=tcp\nport=" << server.port() << "\nuser=root\npassword=secret\n";
+  const auto client = "--defaults-file=" + defaults.string();
+  REQUIRE(std::system(("mariadb " + client + " < " + (corpus("mysql") / "schema.sql").string() + " > /dev/null").c_str()) == 0);
+  const auto source = sources::make_mysql_source(server.settings("shop"));
+  fire(sql::Dialect::mysql, "mysql", *source,
+       "mariadb-dump " + client + " --all-databases --routines --events --skip-dump-date --skip-lock-tables --ignore-table=mysql.general_log");
 }
