@@ -284,8 +284,14 @@ class Agent(Process):
         self.tune(connection, queries)
         return self
 
-    def add_postgres(self, connection, server, database, writable=(), private=(), queries=None, user=None, password=None, port=None):
-        words = ["db", "add", connection, "--type", "postgres", "--host", "127.0.0.1", "--port", port or server.port,
+    def add_postgres(self, connection, server, database, **options):
+        return self.add_server("postgres", connection, server, database, **options)
+
+    def add_mysql(self, connection, server, database, **options):
+        return self.add_server("mariadb", connection, server, database, **options)
+
+    def add_server(self, kind, connection, server, database, writable=(), private=(), queries=None, user=None, password=None, port=None):
+        words = ["db", "add", connection, "--type", kind, "--host", "127.0.0.1", "--port", port or server.port,
                  "--database", database, "--user", user or server.user, "--sslmode", "disable", "--password-stdin"]
         for table in writable:
             words += ["--writable-table", table]
@@ -689,6 +695,57 @@ class Postgres:
             holder.stdin.close()
             holder.wait(20)
             holder.stdout.close()
+
+
+# --- MariaDB ---------------------------------------------------------------------------------------------------
+
+
+class Mariadb:
+    """A real server on loopback with a data folder of its own."""
+
+    user, password = "root", "my-secret-word"
+
+    def __init__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="vmc-e2e-my-"))
+        self.port = free_port()
+        account = ["--user=root"] if os.geteuid() == 0 else []
+        subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.folder / 'data'}", "--skip-test-db",
+                        "--auth-root-authentication-method=normal", *account], check=True, capture_output=True, preexec_fn=_die_with_parent)
+        (self.folder / "init.sql").write_text(f"SET PASSWORD FOR root@localhost = PASSWORD('{self.password}');\n"
+                                              "DELETE FROM mysql.global_priv WHERE User = '';\nFLUSH PRIVILEGES;\n")
+        (self.folder / "client.cnf").write_text(f"[client]\nhost=127.0.0.1\nprotocol=tcp\nport={self.port}\nuser=root\n"
+                                                f"password={self.password}\n")
+        with open(self.folder / "log", "ab") as log:
+            self.running = subprocess.Popen(
+                [shutil.which("mariadbd", path="/usr/sbin:/usr/bin"), "--no-defaults", f"--datadir={self.folder / 'data'}",
+                 "--bind-address=127.0.0.1", f"--port={self.port}", f"--socket={self.folder / 's'}", f"--pid-file={self.folder / 'pid'}",
+                 f"--init-file={self.folder / 'init.sql'}", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", *account],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_parent)
+        wait_until("MariaDB to answer", lambda: self._client("SELECT 1", "mysql").returncode == 0)
+
+    def _client(self, text, database):
+        return subprocess.run(["mariadb", f"--defaults-file={self.folder / 'client.cnf'}", "-N", "-B", "--default-character-set=utf8mb4",
+                               database], input=text.encode(), capture_output=True)
+
+    def sql(self, database, text):
+        done = self._client(text, database)
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode()
+
+    def database(self, name, *texts):
+        self.sql("mysql", f"DROP DATABASE IF EXISTS `{name}`; CREATE DATABASE `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+        for text in texts:
+            self.sql(name, text)
+        return name
+
+    def close(self):
+        self.running.terminate()
+        try:
+            self.running.wait(30)
+        except subprocess.TimeoutExpired:
+            self.running.kill()
+            self.running.wait(20)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 # --- TLS and WebSocket -------------------------------------------------------------------------------------------

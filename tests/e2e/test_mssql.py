@@ -67,6 +67,22 @@ class Mssql(E2ETest):
         self.assertNotIn("another", done.err + done.out)
         self.assertIn("changed_at", self.agent.ok("schema", "show", "erp").out)
 
+    def test_statements_pass_the_guard_or_do_not_run(self):
+        self.server.control(do="run", database="shop", sql="INSERT INTO items VALUES (1, 'Zoë', 12.5, NULL, '2024-01-01 10:00:00.25')")
+        self.add("erp")
+        self.agent.publish("erp").start()
+        self.agent.connected().wait_published("erp")
+        ask = lambda sql, *words: self.cloud.cli("connector", "query", "HQ", "erp", "--sql", "-", *words, stdin=sql)
+        done = ask("SELECT id, name FROM items WHERE id = @p1", "--param", "1")
+        self.assertEqual((done.code, done.json["rows"]), (0, [[1, "Zoë"]]), done)
+        for statement, code in (("SELECT 1 AS n DELETE FROM items", "WRITE_KEYWORD_DETECTED"), ("sp_who", "WRITE_KEYWORD_DETECTED"),
+                                ("SELECT * INTO copy FROM items", "WRITE_OPERATION_REJECTED"), ("SELECT id FROM nothing", "SCHEMA_ACCESS_DENIED"),
+                                ("SELECT * FROM OPENQUERY(x, 'SELECT 1')", "WRITE_OPERATION_REJECTED")):
+            with self.subTest(statement):
+                done = ask(statement)
+                self.assertEqual(done.error["code"], code, done)
+        self.assertEqual(self.server.control(do="seen")["unknown"], [])
+
     def test_rows_go_there_and_back(self):
         a, b = make_items(self.folder / "a.db", 400), make_items(self.folder / "b.db", 0)
         self.agent.add_sqlite("a", a).add_sqlite("b", b, writable=["items"])
