@@ -112,7 +112,7 @@ class Stages {
 
  private:
   std::unique_ptr<sources::Session> open(const std::string& database, sources::Access access) const {
-    sources::PostgresSourceSettings settings;
+    sources::ServerSettings settings;
     settings.host = "127.0.0.1";
     settings.port = options_.port;
     settings.database = database;

@@ -22,18 +22,11 @@ sql::Dialect dialect_of(const ConnectionSettings& connection) {
 std::unique_ptr<sources::Source> make_source(const ConnectionSettings& connection,
                                              std::function<Result<crypto::Secret>()> password) {
   if (connection.type == "sqlite") return sources::make_sqlite_source({connection.file});
-  const auto filled = [&](auto settings) {
-    settings.host = connection.host;
-    settings.port = connection.port;
-    settings.database = connection.database;
-    settings.user = connection.user;
-    settings.sslmode = connection.sslmode;
-    settings.password = std::move(password);
-    return settings;
-  };
-  if (connection.type == "mysql") return sources::make_mysql_source(filled(sources::MysqlSourceSettings{}));
-  if (connection.type == "mssql") return sources::make_mssql_source(filled(sources::MssqlSourceSettings{}));
-  return sources::make_postgres_source(filled(sources::PostgresSourceSettings{}));
+  sources::ServerSettings server{connection.host, connection.port,    connection.database,
+                                 connection.user, connection.sslmode, std::move(password)};
+  if (connection.type == "mysql") return sources::make_mysql_source(std::move(server));
+  if (connection.type == "mssql") return sources::make_mssql_source(std::move(server));
+  return sources::make_postgres_source(std::move(server));
 }
 
 Connections::Connections(asio::io_context& loop, const std::vector<ConnectionSettings>& settings, Keys& keys,
@@ -62,13 +55,19 @@ awaitable<Result<void>> Connections::look_up(Connection& connection) {
   const auto known = approvals_;
   auto schema = co_await journal_.approved(connection.settings.id);
   if (!schema) co_return schema.error();
-  connection.shown.reset();
-  if (!*schema)
+  if (!*schema) {
+    connection.shown.reset();
+    connection.approved.reset();
+    connection.judge.reset();
     co_return fail(Code::schema_access_denied,
                    fmt::format("no schema of connection '{}' is approved", connection.settings.id),
                    fmt::format("Approve it on the agent: vmc agent schema publish {}", connection.settings.id));
-  connection.shown = visible(**schema, connection.settings.private_names);
-  connection.approved = std::move(**schema);
+  }
+  if (!connection.approved || **schema != *connection.approved) {
+    connection.shown = visible(**schema, connection.settings.private_names);
+    connection.approved = std::make_shared<const data::Schema>(std::move(**schema));
+    connection.judge.reset();
+  }
   connection.shown_at = Steady::now();
   connection.shown_approvals = known;
   co_return Result<void>{};
@@ -101,13 +100,13 @@ awaitable<Result<std::shared_ptr<const JudgedBy>>> Connections::judge(std::strin
                    fmt::format("connection '{}' takes intents only, no SQL", connection),
                    "Its owner can set queries = \"select\" in the agent's configuration.");
   VMC_CO_CHECK(co_await look_up(*found));
-  if (found->judge && found->judge->schema == found->approved) co_return found->judge;
+  if (found->judge) co_return found->judge;
   auto made = std::make_shared<JudgedBy>();
   made->schema = found->approved;
   const auto dialect = dialect_of(found->settings);
-  auto parts = hidden_parts(made->schema, found->settings.private_names);
+  auto parts = hidden_parts(*made->schema, found->settings.private_names);
   if (!found->settings.private_names.empty()) parts["*"];  // whatever it is: the server's catalogue would tell of it
-  auto catalogue = sql::Catalogue::make(dialect, &made->schema, std::move(parts), found->settings.database);
+  auto catalogue = sql::Catalogue::make(dialect, made->schema.get(), std::move(parts), found->settings.database);
   VMC_CO_TRY(guard, sql::make_guard(dialect, {std::move(catalogue), {}}));
   made->guard = std::move(guard);
   found->judge = std::move(made);

@@ -21,7 +21,7 @@ sql::Dialect dialect_of(const ConnectionSettings& connection);
 
 // A guard, and the schema it was made for.
 struct JudgedBy {
-  data::Schema schema;
+  std::shared_ptr<const data::Schema> schema;
   std::unique_ptr<sql::Guard> guard;
 };
 
@@ -29,10 +29,12 @@ struct Connection {
   ConnectionSettings settings;
   std::unique_ptr<sources::SourcePool> pool;
   std::optional<data::Schema> shown;  // as approved and not private, when it was last read
-  data::Schema approved;              // with what is private: names resolve as the database resolves them
+  // With what is private: names resolve as the database resolves them.
+  std::shared_ptr<const data::Schema> approved;
   Steady::time_point shown_at{};
   std::int64_t shown_approvals = -1;  // changes known of at that time
-  std::shared_ptr<const JudgedBy> judge;  // shared with statements being judged on another thread
+  // Made for `approved` at its first statement; shared with statements being judged on another thread.
+  std::shared_ptr<const JudgedBy> judge;
 };
 
 class Connections {

@@ -13,6 +13,7 @@ namespace vmc::agent {
 namespace {
 
 constexpr std::size_t kQueryRowsMax = 10'000;
+static_assert(wire::kStatementBytesMax == sql::kStatementBytesMax, "what may be sent is what may be judged");
 constexpr std::size_t kJudgedOnLoop = 8u << 10;  // bytes of a statement; longer ones on the cpu pool
 constexpr Duration kLoadTimeout = std::chrono::minutes{10};
 
@@ -284,7 +285,7 @@ awaitable<Result<wire::CommandResult>> Executor::query_statement(const wire::Com
   query.is_query = verdict.is_query;
   query.catalogue = verdict.reads.contains("*");
   for (const auto& [name, columns] : verdict.reads)
-    if (const auto* table = judge->schema.table(name); table && columns.contains("*")) query.whole.push_back(table);
+    if (const auto* table = judge->schema->table(name); table && columns.contains("*")) query.whole.push_back(table);
   InlineRows rows;
   data::RowTypePtr type;
   auto work = [&](sources::Session& session) -> Result<void> {

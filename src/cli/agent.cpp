@@ -192,19 +192,28 @@ Result<int> db_test(const Session& session, const std::string& id) {
   return 0;
 }
 
-Result<int> schema_show(const Session& session, const std::string& id) {
+struct Discovered {
+  agent::ConnectionSettings connection;
+  agent::Home home;
+  data::Schema schema;
+};
+
+Result<Discovered> discover(const Session& session, const std::string& id) {
   VMC_TRY(connection, connection_of(session, id));
   VMC_TRY(home, home_of(session));
-  VMC_TRY(found, agent::discover(home, connection, app::make_secret_resolver()));
-  print_json(data::to_json(agent::visible(found, connection.private_names)));
+  VMC_TRY(schema, agent::discover(home, connection, app::make_secret_resolver()));
+  return Discovered{std::move(connection), std::move(home), std::move(schema)};
+}
+
+Result<int> schema_show(const Session& session, const std::string& id) {
+  VMC_TRY(found, discover(session, id));
+  print_json(data::to_json(agent::visible(found.schema, found.connection.private_names)));
   return 0;
 }
 
 Result<int> schema_export(const Session& session, const std::string& id) {
-  VMC_TRY(connection, connection_of(session, id));
-  VMC_TRY(home, home_of(session));
-  VMC_TRY(found, agent::discover(home, connection, app::make_secret_resolver()));
-  print_json(data::to_json(found));
+  VMC_TRY(found, discover(session, id));
+  print_json(data::to_json(found.schema));
   return 0;
 }
 
@@ -227,13 +236,12 @@ std::vector<std::string> kept_views(const data::Schema& found, const data::Schem
 }
 
 Result<int> schema_publish(const Session& session, const std::string& id) {
-  VMC_TRY(connection, connection_of(session, id));
-  VMC_TRY(home, home_of(session));
-  VMC_TRY(found, agent::discover(home, connection, app::make_secret_resolver()));
-  VMC_CHECK(agent::approve_schema(home, id, found));
-  const auto shared = agent::visible(found, connection.private_names);
-  const auto columns = columns_of(shared), kept_back = columns_of(found) - columns;
-  const auto views = kept_views(found, shared, connection.private_names);
+  VMC_TRY(found, discover(session, id));
+  VMC_CHECK(agent::approve_schema(found.home, id, found.schema));
+  const auto& private_names = found.connection.private_names;
+  const auto shared = agent::visible(found.schema, private_names);
+  const auto columns = columns_of(shared), kept_back = columns_of(found.schema) - columns;
+  const auto views = kept_views(found.schema, shared, private_names);
   if (session.json) {
     print_json({{"connection", id}, {"tables", shared.tables.size()}, {"columns", columns}, {"privateColumns", kept_back},
                 {"privateViews", views}});

@@ -108,33 +108,18 @@ class Source {
 struct SqliteSourceSettings {
   std::string file;
 };
-struct PostgresSourceSettings {
+// Of a database that is reached over the network.
+struct ServerSettings {
   std::string host;
-  std::uint16_t port = 5432;
+  std::uint16_t port = 0;
   std::string database;
   std::string user;
-  std::string sslmode = "prefer";
-  std::function<Result<crypto::Secret>()> password;  // asked each time a connection is opened, then wiped
-};
-struct MysqlSourceSettings {
-  std::string host;
-  std::uint16_t port = 3306;
-  std::string database;
-  std::string user;
-  std::string sslmode = "prefer";  // as PostgreSQL's words; verify-ca is as strict as verify-full
-  std::function<Result<crypto::Secret>()> password;  // asked each time a connection is opened, then wiped
-};
-struct MssqlSourceSettings {
-  std::string host;
-  std::uint16_t port = 1433;
-  std::string database;
-  std::string user;
-  std::string sslmode = "prefer";
+  std::string sslmode = "prefer";  // PostgreSQL's words; to the others verify-ca is as strict as verify-full
   std::function<Result<crypto::Secret>()> password;  // asked each time a connection is opened, then wiped
 };
 std::unique_ptr<Source> make_sqlite_source(SqliteSourceSettings settings);
-std::unique_ptr<Source> make_postgres_source(PostgresSourceSettings settings);
-std::unique_ptr<Source> make_mysql_source(MysqlSourceSettings settings);  // MySQL 5.7 and MariaDB 10.3, or later
-std::unique_ptr<Source> make_mssql_source(MssqlSourceSettings settings);
+std::unique_ptr<Source> make_postgres_source(ServerSettings settings);
+std::unique_ptr<Source> make_mysql_source(ServerSettings settings);  // MySQL 5.7 and MariaDB 10.3, or later
+std::unique_ptr<Source> make_mssql_source(ServerSettings settings);
 
 }  // namespace vmc::sources

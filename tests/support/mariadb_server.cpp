@@ -1,23 +1,14 @@
 #include "mariadb_server.hpp"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
 #include <mysql.h>
-#include <netinet/in.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <stdexcept>
-#include <thread>
 #include <vector>
 
+#include "server_process.hpp"
 #include "sources/mysql/libmariadb.hpp"
 
 namespace vmc::test {
@@ -31,38 +22,9 @@ std::string binary(const char* name) {
   throw std::runtime_error{std::string{"no MariaDB server is installed: "} + name + " is missing"};
 }
 
-std::uint16_t free_port() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (fd < 0 || bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0)
-    throw std::runtime_error{"no free port"};
-  close(fd);
-  return ntohs(address.sin_port);
-}
-
-// It ends by itself when this program does.
-pid_t start_program(std::vector<std::string> words, const std::filesystem::path& log) {
+std::vector<std::string> as_this_user(std::vector<std::string> words) {
   if (geteuid() == 0) words.push_back("--user=root");
-  std::vector<char*> argv;
-  for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
-  const auto parent = getpid();
-  const pid_t pid = fork();
-  if (pid != 0) return pid;
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(125);
-  const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-  if (out >= 0) {
-    dup2(out, 1);
-    dup2(out, 2);
-  }
-  setsid();
-  execv(argv[0], argv.data());
-  _exit(127);
+  return words;
 }
 
 struct Close {
@@ -107,10 +69,9 @@ MariadbServer::MariadbServer(bool tls) : tls_{tls} {
   std::string name = "/tmp/vmc-mariadb-XXXXXX";
   if (!mkdtemp(name.data())) throw std::runtime_error{"no temporary directory"};
   directory_ = name;
-  const pid_t made =
-      start_program({binary("mariadb-install-db"), "--no-defaults", "--datadir=" + (directory_ / "data").string(),
-                     "--skip-test-db", "--auth-root-authentication-method=normal"},
-                    directory_ / "log");
+  const auto make = as_this_user({binary("mariadb-install-db"), "--no-defaults", "--datadir=" + (directory_ / "data").string(),
+                                  "--skip-test-db", "--auth-root-authentication-method=normal"});
+  const pid_t made = start_program(make, directory_ / "log", SIGKILL);
   int status = 0;
   if (waitpid(made, &status, 0) != made || status != 0)
     throw std::runtime_error{"mariadb-install-db failed, see " + name + "/log"};
@@ -139,31 +100,14 @@ void MariadbServer::start() {
     if (tls_)
       for (const char* part : {"cert", "key"})
         words.push_back(std::string{"--ssl-"} + part + "=" + (directory_ / part).string() + ".pem");
-    pid_ = start_program(std::move(words), directory_ / "log");
-    const auto until = std::chrono::steady_clock::now() + kStartLimit;
-    while (std::chrono::steady_clock::now() < until && waitpid(pid_, nullptr, WNOHANG) == 0) {
-      if (connect(port_, "mysql")) return;
-      std::this_thread::sleep_for(std::chrono::milliseconds{20});
-    }
+    pid_ = start_program(as_this_user(std::move(words)), directory_ / "log", SIGKILL);
+    if (ready_within(pid_, kStartLimit, [&] { return connect(port_, "mysql") != nullptr; })) return;
     stop();
   }
   throw std::runtime_error{"MariaDB does not start, see " + directory_.string() + "/log"};
 }
 
-void MariadbServer::stop() noexcept {
-  if (pid_ <= 0) return;
-  kill(pid_, SIGTERM);
-  for (int i = 0; i < 500; ++i) {
-    if (waitpid(pid_, nullptr, WNOHANG) != 0) {
-      pid_ = -1;
-      return;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds{20});
-  }
-  kill(pid_, SIGKILL);
-  waitpid(pid_, nullptr, 0);
-  pid_ = -1;
-}
+void MariadbServer::stop() noexcept { end_program(pid_, SIGTERM, SIGKILL); }
 
 MariadbServer::~MariadbServer() {
   stop();
@@ -194,9 +138,9 @@ void MariadbServer::create_database(const std::string& name) const {
       "\" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin");
 }
 
-sources::MysqlSourceSettings MariadbServer::settings(std::string database, std::string user,
+sources::ServerSettings MariadbServer::settings(std::string database, std::string user,
                                                      std::string password) const {
-  sources::MysqlSourceSettings out;
+  sources::ServerSettings out;
   out.host = "127.0.0.1";
   out.port = port_;
   out.database = std::move(database);

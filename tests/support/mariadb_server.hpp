@@ -27,7 +27,7 @@ class MariadbServer {
   // error. The first cell of the last result, or "".
   std::string run(const std::string& sql, const std::string& database = "mysql") const;
   void create_database(const std::string& name) const;  // all text in it compares by its bytes
-  sources::MysqlSourceSettings settings(std::string database, std::string user = "root",
+  sources::ServerSettings settings(std::string database, std::string user = "root",
                                         std::string password = "secret") const;
 
  private:

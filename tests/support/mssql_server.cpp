@@ -116,8 +116,8 @@ void MssqlServer::create_database(const std::string& name, bool snapshot) const 
   control({{"do", "create"}, {"database", name}, {"snapshot", snapshot}});
 }
 
-sources::MssqlSourceSettings MssqlServer::settings(std::string database, std::string user, std::string password) const {
-  sources::MssqlSourceSettings out;
+sources::ServerSettings MssqlServer::settings(std::string database, std::string user, std::string password) const {
+  sources::ServerSettings out;
   out.host = "127.0.0.1";
   out.port = port_;
   out.database = std::move(database);

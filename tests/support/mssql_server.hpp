@@ -30,7 +30,7 @@ class MssqlServer {
   void create_database(const std::string& name, bool snapshot = true) const;
   // What has come since this was last asked: statements, logins, unknown, attentions.
   Json seen() const { return control({{"do", "seen"}}); }
-  sources::MssqlSourceSettings settings(std::string database, std::string user = "sa",
+  sources::ServerSettings settings(std::string database, std::string user = "sa",
                                         std::string password = "secret") const;
 
  private:

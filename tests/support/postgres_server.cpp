@@ -1,30 +1,22 @@
 #include "postgres_server.hpp"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <grp.h>
 #include <libpq-fe.h>
-#include <netinet/in.h>
-#include <pwd.h>
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <stdexcept>
-#include <thread>
-#include <vector>
 
+#include "server_process.hpp"
 #include "sources/postgres/libpq.hpp"
 
 namespace vmc::test {
 namespace {
 
+constexpr auto kStartLimit = std::chrono::seconds{30};
 constexpr const char* kPortVariable = "VMC_TEST_POSTGRES_PORT";
 
 std::string binary(const char* name) {
@@ -35,41 +27,8 @@ std::string binary(const char* name) {
   throw std::runtime_error{std::string{"no PostgreSQL server is installed: "} + name + " is missing"};
 }
 
-std::uint16_t free_port() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (fd < 0 || bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0)
-    throw std::runtime_error{"no free port"};
-  close(fd);
-  return ntohs(address.sin_port);
-}
-
-// The server refuses to run as root; it also ends by itself when this program does.
-pid_t start_as_postgres(const std::vector<std::string>& words, const std::filesystem::path& log) {
-  std::vector<char*> argv;
-  for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
-  const passwd* user = geteuid() == 0 ? getpwnam("postgres") : nullptr;
-  const auto parent = getpid();
-  const pid_t pid = fork();
-  if (pid != 0) return pid;
-  if (user && (setgroups(0, nullptr) != 0 || setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0))
-    _exit(126);
-  prctl(PR_SET_PDEATHSIG, SIGQUIT);
-  if (getppid() != parent) _exit(125);
-  const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-  if (out >= 0) {
-    dup2(out, 1);
-    dup2(out, 2);
-  }
-  setsid();
-  execv(argv[0], argv.data());
-  _exit(127);
-}
+// The server refuses to run as root.
+const passwd* account() { return geteuid() == 0 ? getpwnam("postgres") : nullptr; }
 
 using Conn = std::unique_ptr<PGconn, decltype(&PQfinish)>;
 
@@ -98,16 +57,16 @@ PostgresServer::PostgresServer() {
   std::string name = "/tmp/vmc-postgres-XXXXXX";
   if (!mkdtemp(name.data())) throw std::runtime_error{"no temporary directory"};
   directory_ = name;
-  const passwd* user = geteuid() == 0 ? getpwnam("postgres") : nullptr;
+  const passwd* user = account();
   std::ofstream{directory_ / "password"} << "secret\n";
   if (user && (chown(name.c_str(), user->pw_uid, user->pw_gid) != 0 ||
                chown((directory_ / "password").c_str(), user->pw_uid, user->pw_gid) != 0))
     throw std::runtime_error{"the directory cannot be given to the user postgres"};
   const pid_t made =
-      start_as_postgres({binary("initdb"), "-D", (directory_ / "data").string(), "-A", "scram-sha-256", "-U",
-                         "postgres", "--pwfile=" + (directory_ / "password").string(), "-N",
-                         "--no-instructions", "-E", "UTF8", "--locale=C.UTF-8"},
-                        directory_ / "log");
+      start_program({binary("initdb"), "-D", (directory_ / "data").string(), "-A", "scram-sha-256", "-U", "postgres",
+                     "--pwfile=" + (directory_ / "password").string(), "-N", "--no-instructions", "-E", "UTF8",
+                     "--locale=C.UTF-8"},
+                    directory_ / "log", SIGQUIT, user);
   int status = 0;
   if (waitpid(made, &status, 0) != made || status != 0)
     throw std::runtime_error{"initdb failed, see " + name + "/log"};
@@ -117,37 +76,19 @@ PostgresServer::PostgresServer() {
 void PostgresServer::start() {
   for (int attempt = 0; attempt < 5; ++attempt) {
     port_ = free_port();
-    pid_ = start_as_postgres(
+    pid_ = start_program(
         {binary("postgres"), "-D", (directory_ / "data").string(), "-p", std::to_string(port_), "-c",
          "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=" + directory_.string(), "-c",
          "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=60", "-c", "autovacuum=off", "-c",
          "max_prepared_transactions=2"},
-        directory_ / "log");
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{20};
-    while (std::chrono::steady_clock::now() < until && waitpid(pid_, nullptr, WNOHANG) == 0) {
-      if (PQstatus(connect(port_, "postgres").get()) == CONNECTION_OK) return;
-      std::this_thread::sleep_for(std::chrono::milliseconds{20});
-    }
+        directory_ / "log", SIGQUIT, account());
+    if (ready_within(pid_, kStartLimit, [&] { return PQstatus(connect(port_, "postgres").get()) == CONNECTION_OK; })) return;
     stop();
   }
   throw std::runtime_error{"PostgreSQL does not start, see " + directory_.string() + "/log"};
 }
 
-void PostgresServer::stop() noexcept {
-  if (pid_ <= 0) return;
-  kill(pid_, SIGINT);  // fast shutdown
-  for (int i = 0; i < 250; ++i) {
-    if (waitpid(pid_, nullptr, WNOHANG) != 0) {
-      pid_ = -1;
-      return;
-    }
-    if (i == 200) kill(pid_, SIGQUIT);
-    std::this_thread::sleep_for(std::chrono::milliseconds{20});
-  }
-  kill(pid_, SIGKILL);
-  waitpid(pid_, nullptr, 0);
-  pid_ = -1;
-}
+void PostgresServer::stop() noexcept { end_program(pid_, SIGINT, SIGQUIT); }  // fast shutdown
 
 PostgresServer::~PostgresServer() {
   stop();
@@ -170,9 +111,9 @@ void PostgresServer::create_database(const std::string& name) const {
   run("CREATE DATABASE \"" + name + "\"");
 }
 
-sources::PostgresSourceSettings PostgresServer::settings(std::string database, std::string user,
+sources::ServerSettings PostgresServer::settings(std::string database, std::string user,
                                                          std::string password) const {
-  sources::PostgresSourceSettings out;
+  sources::ServerSettings out;
   out.host = "127.0.0.1";
   out.port = port_;
   out.database = std::move(database);

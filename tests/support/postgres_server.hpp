@@ -26,7 +26,7 @@ class PostgresServer {
   // "".
   std::string run(const std::string& sql, const std::string& database = "postgres") const;
   void create_database(const std::string& name) const;
-  sources::PostgresSourceSettings settings(std::string database, std::string user = "postgres",
+  sources::ServerSettings settings(std::string database, std::string user = "postgres",
                                            std::string password = "secret") const;
 
  private:

@@ -46,7 +46,7 @@ bool in(std::string_view word, std::initializer_list<std::string_view> words) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-Result<void> check(const MssqlSourceSettings& settings) {
+Result<void> check(const ServerSettings& settings) {
   const auto plain = [](const std::string& text) {
     return !text.empty() &&
            std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; });
@@ -90,7 +90,7 @@ std::string as_text(int type, const BYTE* data, int size) {
 
 }  // namespace
 
-Result<std::unique_ptr<Connection>> Connection::open(const MssqlSourceSettings& settings, Access access,
+Result<std::unique_ptr<Connection>> Connection::open(const ServerSettings& settings, Access access,
                                                      Duration timeout) {
   VMC_CHECK(check(settings));
   VMC_CHECK(load_dblib());
@@ -109,7 +109,7 @@ Connection::~Connection() {
   if (wake_ >= 0) close(wake_);
 }
 
-Result<void> Connection::connect(const MssqlSourceSettings& settings, Duration timeout) {
+Result<void> Connection::connect(const ServerSettings& settings, Duration timeout) {
   wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_ < 0) return fail(Code::unavailable, "no file descriptor is left for a connection");
   VMC_TRY(section, section_for(settings, timeout));

@@ -20,7 +20,7 @@ using Table = std::vector<Cells>;
 
 class Connection {
  public:
-  static Result<std::unique_ptr<Connection>> open(const MssqlSourceSettings& settings, Access access, Duration timeout);
+  static Result<std::unique_ptr<Connection>> open(const ServerSettings& settings, Access access, Duration timeout);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -66,7 +66,7 @@ class Connection {
 
  private:
   explicit Connection(Access access) : access_{access} {}
-  Result<void> connect(const MssqlSourceSettings& settings, Duration timeout);
+  Result<void> connect(const ServerSettings& settings, Duration timeout);
   Result<void> look_around();
   void begin_call();
   Result<void> await_answer();

@@ -165,7 +165,7 @@ Result<void> load_dblib() {
 Listening::Listening(Said& said) : before_{std::exchange(listener, &said)} {}
 Listening::~Listening() { listener = before_; }
 
-Result<std::string> section_for(const MssqlSourceSettings& settings, Duration timeout) {
+Result<std::string> section_for(const ServerSettings& settings, Duration timeout) {
   const bool verify = settings.sslmode.starts_with("verify-");
   const std::string_view encryption = settings.sslmode == "disable"             ? "off"
                                       : settings.sslmode == "require" || verify ? "require"

@@ -46,6 +46,6 @@ class Listening {
 };
 
 // The name under which a connection of these settings is opened.
-Result<std::string> section_for(const MssqlSourceSettings& settings, Duration timeout);
+Result<std::string> section_for(const ServerSettings& settings, Duration timeout);
 
 }  // namespace vmc::sources::mssql

@@ -32,7 +32,7 @@ bool speaks_of_no_rows(int number) {
                          1105, 9002});
 }
 
-std::string server(const MssqlSourceSettings& settings) { return fmt::format("{}:{}", settings.host, settings.port); }
+std::string server(const ServerSettings& settings) { return fmt::format("{}:{}", settings.host, settings.port); }
 
 }  // namespace
 
@@ -107,7 +107,7 @@ Error from_number(const Said& said, const Circumstances& when) {
   }
 }
 
-Error from_open(const Said& said, const MssqlSourceSettings& settings) {
+Error from_open(const Said& said, const ServerSettings& settings) {
   const auto at = server(settings);
   log::debug("mssql", "a connection could not be opened",
              {{"server", at}, {"error", std::to_string(said.number)}, {"library", said.client_text}});

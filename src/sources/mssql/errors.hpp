@@ -13,6 +13,6 @@ struct Circumstances {
 
 Error from_number(const Said& said, const Circumstances& when);
 // Why a connection could not be opened: name, port, TLS, password, database or privilege, and what to do.
-Error from_open(const Said& said, const MssqlSourceSettings& settings);
+Error from_open(const Said& said, const ServerSettings& settings);
 
 }  // namespace vmc::sources::mssql

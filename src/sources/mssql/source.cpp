@@ -3,6 +3,7 @@
 #include "sources/load_plan.hpp"
 #include "sources/mssql/decode.hpp"
 #include "sources/mssql/parts.hpp"
+#include "sources/server_source.hpp"
 #include "sql/dialect.hpp"
 #include "sql/guard/mssql/lexer.hpp"
 
@@ -266,23 +267,10 @@ class MssqlSession final : public Session {
   std::unique_ptr<Connection> db_;
 };
 
-class MssqlSource final : public Source {
- public:
-  explicit MssqlSource(MssqlSourceSettings settings) : settings_{std::move(settings)} {}
-  std::string_view type() const override { return "mssql"; }
-  Result<std::unique_ptr<Session>> open(Access access, Duration timeout) override {
-    VMC_TRY(db, Connection::open(settings_, access, timeout));
-    return std::unique_ptr<Session>{std::make_unique<MssqlSession>(std::move(db))};
-  }
-
- private:
-  MssqlSourceSettings settings_;
-};
-
 }  // namespace
 
-std::unique_ptr<Source> make_mssql_source(MssqlSourceSettings settings) {
-  return std::make_unique<MssqlSource>(std::move(settings));
+std::unique_ptr<Source> make_mssql_source(ServerSettings settings) {
+  return std::make_unique<ServerSource<mssql::Connection, MssqlSession>>("mssql", std::move(settings));
 }
 
 }  // namespace vmc::sources

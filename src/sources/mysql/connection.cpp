@@ -41,7 +41,7 @@ bool is_one_of(std::string_view word, std::initializer_list<std::string_view> wo
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-Result<void> check(const MysqlSourceSettings& settings) {
+Result<void> check(const ServerSettings& settings) {
   const auto plain = [](const std::string& text) { return !text.empty() && text.find('\0') == text.npos; };
   // The library takes lists of hosts, and connection strings, for a host.
   constexpr std::string_view kInHosts = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:%";
@@ -95,7 +95,7 @@ int Connection::on_wait(my_socket fd, my_bool reading, int) {
   return 0;
 }
 
-Result<std::unique_ptr<Connection>> Connection::open(const MysqlSourceSettings& settings, Access access,
+Result<std::unique_ptr<Connection>> Connection::open(const ServerSettings& settings, Access access,
                                                      Duration timeout) {
   VMC_CHECK(check(settings));
   VMC_CHECK(load_libmariadb());

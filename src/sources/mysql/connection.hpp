@@ -20,7 +20,7 @@ namespace vmc::sources::mysql {
 
 class Connection {
  public:
-  static Result<std::unique_ptr<Connection>> open(const MysqlSourceSettings& settings, Access access, Duration timeout);
+  static Result<std::unique_ptr<Connection>> open(const ServerSettings& settings, Access access, Duration timeout);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -57,7 +57,7 @@ class Connection {
   class Call;
 
  private:
-  explicit Connection(const MysqlSourceSettings& settings, Access access) : settings_{settings}, access_{access} {}
+  explicit Connection(const ServerSettings& settings, Access access) : settings_{settings}, access_{access} {}
   Result<void> connect(Duration timeout);
   Result<void> log_in(const std::string& password);
   void set_options();
@@ -70,7 +70,7 @@ class Connection {
   void low_water(int fd, int bytes);
   static int on_wait(my_socket fd, my_bool reading, int timeout);
 
-  MysqlSourceSettings settings_;
+  ServerSettings settings_;
   Access access_;
   MYSQL* handle_ = nullptr;
   int wake_ = -1;  // an eventfd

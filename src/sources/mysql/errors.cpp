@@ -80,10 +80,10 @@ Told told(const Failure& failure, const Circumstances& when) {
   return {Code::database_error, "the database failed the request"};
 }
 
-std::string server(const MysqlSourceSettings& settings) { return fmt::format("{}:{}", settings.host, settings.port); }
+std::string server(const ServerSettings& settings) { return fmt::format("{}:{}", settings.host, settings.port); }
 
 // What the server answered to the login.
-std::optional<Error> refused_by_server(unsigned number, std::string_view words, const MysqlSourceSettings& settings) {
+std::optional<Error> refused_by_server(unsigned number, std::string_view words, const ServerSettings& settings) {
   const auto at = server(settings);
   const auto& user = settings.user;
   if (in(number, {1045, 1698}) && words.find("using password: NO") != words.npos)
@@ -121,7 +121,7 @@ std::optional<Error> refused_by_server(unsigned number, std::string_view words, 
   return std::nullopt;
 }
 
-Error not_reached(const Failure& failure, const MysqlSourceSettings& settings) {
+Error not_reached(const Failure& failure, const ServerSettings& settings) {
   const auto at = server(settings);
   const auto has = [&](std::string_view words) { return failure.words.find(words) != std::string::npos; };
   if (failure.number == 2005 || has("Unknown server host") || has("Unknown MySQL server host"))
@@ -159,7 +159,7 @@ Error from_failure(const Failure& failure, const Circumstances& when) {
               what.hint);
 }
 
-Error from_connect(const Failure& failure, const MysqlSourceSettings& settings) {
+Error from_connect(const Failure& failure, const ServerSettings& settings) {
   log::debug("mysql", "a connection could not be opened",
              {{"server", server(settings)}, {"error", failure.number}, {"library", failure.words}});
   if (auto refused = refused_by_server(failure.number, failure.words, settings)) return *refused;

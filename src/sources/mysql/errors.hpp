@@ -32,6 +32,6 @@ inline constexpr unsigned interrupted = 1317, statement_timeout = 1969, executio
 bool is_lost(unsigned number);  // the connection is gone
 Error from_failure(const Failure& failure, const Circumstances& when);
 // Why a connection could not be opened: name, port, TLS, user, password, database or privilege, and what to do.
-Error from_connect(const Failure& failure, const MysqlSourceSettings& settings);
+Error from_connect(const Failure& failure, const ServerSettings& settings);
 
 }  // namespace vmc::sources::mysql

@@ -6,6 +6,7 @@
 #include "sources/mysql/decode.hpp"
 #include "sources/mysql/parts.hpp"
 #include "sources/mysql/types.hpp"
+#include "sources/server_source.hpp"
 #include "sql/dialect.hpp"
 
 namespace vmc::sources {
@@ -293,23 +294,10 @@ class MysqlSession final : public Session {
   std::unique_ptr<Connection> db_;
 };
 
-class MysqlSource final : public Source {
- public:
-  explicit MysqlSource(MysqlSourceSettings settings) : settings_{std::move(settings)} {}
-  std::string_view type() const override { return "mysql"; }
-  Result<std::unique_ptr<Session>> open(Access access, Duration timeout) override {
-    VMC_TRY(db, Connection::open(settings_, access, timeout));
-    return std::unique_ptr<Session>{std::make_unique<MysqlSession>(std::move(db))};
-  }
-
- private:
-  MysqlSourceSettings settings_;
-};
-
 }  // namespace
 
-std::unique_ptr<Source> make_mysql_source(MysqlSourceSettings settings) {
-  return std::make_unique<MysqlSource>(std::move(settings));
+std::unique_ptr<Source> make_mysql_source(ServerSettings settings) {
+  return std::make_unique<ServerSource<mysql::Connection, MysqlSession>>("mysql", std::move(settings));
 }
 
 }  // namespace vmc::sources

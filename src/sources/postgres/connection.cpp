@@ -38,7 +38,7 @@ bool in(std::string_view word, std::initializer_list<std::string_view> words) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-Result<void> check(const PostgresSourceSettings& settings) {
+Result<void> check(const ServerSettings& settings) {
   const auto plain = [](const std::string& text) { return !text.empty() && text.find('\0') == text.npos; };
   if (!plain(settings.host) || settings.host.find(',') != settings.host.npos)
     return fail(Code::invalid_request, "the host of the connection is not one host name");
@@ -57,7 +57,7 @@ std::string ms(Duration limit) {
 
 }  // namespace
 
-Result<std::unique_ptr<Connection>> Connection::open(const PostgresSourceSettings& settings, Access access,
+Result<std::unique_ptr<Connection>> Connection::open(const ServerSettings& settings, Access access,
                                                      Duration timeout) {
   VMC_CHECK(check(settings));
   VMC_CHECK(load_libpq());
@@ -72,7 +72,7 @@ Connection::~Connection() {
   if (wake_ >= 0) close(wake_);
 }
 
-Result<void> Connection::connect(const PostgresSourceSettings& settings, Duration timeout) {
+Result<void> Connection::connect(const ServerSettings& settings, Duration timeout) {
   wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_ < 0) return fail(Code::unavailable, "no file descriptor is left for a connection");
   deadline_ = Steady::now() + timeout;

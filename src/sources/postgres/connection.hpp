@@ -23,7 +23,7 @@ using PgResult = std::unique_ptr<PGresult, Clear>;
 
 class Connection {
  public:
-  static Result<std::unique_ptr<Connection>> open(const PostgresSourceSettings& settings, Access access,
+  static Result<std::unique_ptr<Connection>> open(const ServerSettings& settings, Access access,
                                                   Duration timeout);
   ~Connection();
   Connection(const Connection&) = delete;
@@ -65,7 +65,7 @@ class Connection {
 
  private:
   explicit Connection(Access access) : access_{access} {}
-  Result<void> connect(const PostgresSourceSettings& settings, Duration timeout);
+  Result<void> connect(const ServerSettings& settings, Duration timeout);
   Result<void> wait(short events);
   int poll_once(short events, int wait_ms);
   Result<void> stop_or_go_on();

@@ -39,7 +39,7 @@ std::string state_in(std::string_view text) {
   return {};
 }
 
-std::string server(const PostgresSourceSettings& settings) {
+std::string server(const ServerSettings& settings) {
   return settings.host + ":" + std::to_string(settings.port);
 }
 
@@ -125,7 +125,7 @@ Error from_result(const PGresult* result, const Circumstances& when) {
   return from_state(state, when, object);
 }
 
-Error from_connect(std::string_view text, const PostgresSourceSettings& settings, bool timed_out) {
+Error from_connect(std::string_view text, const ServerSettings& settings, bool timed_out) {
   const auto has = [&](std::string_view words) { return text.find(words) != text.npos; };
   const auto at = server(settings);
   const auto state = state_in(text);

@@ -20,7 +20,7 @@ struct Circumstances {
 Error from_state(std::string_view sqlstate, const Circumstances& when, std::string_view object = "");
 Error from_result(const PGresult* result, const Circumstances& when);
 // Why a connection could not be opened: name, port, TLS, password, database or privilege, and what to do.
-Error from_connect(std::string_view libpq_text, const PostgresSourceSettings& settings, bool timed_out);
+Error from_connect(std::string_view libpq_text, const ServerSettings& settings, bool timed_out);
 
 std::string sqlstate_of(const PGresult* result);
 

@@ -4,6 +4,7 @@
 #include "sources/postgres/byte_order.hpp"
 #include "sources/postgres/decode.hpp"
 #include "sources/postgres/parts.hpp"
+#include "sources/server_source.hpp"
 #include "sql/dialect.hpp"
 
 namespace vmc::sources {
@@ -348,23 +349,10 @@ class PostgresSession final : public Session {
   std::unique_ptr<Connection> db_;
 };
 
-class PostgresSource final : public Source {
- public:
-  explicit PostgresSource(PostgresSourceSettings settings) : settings_{std::move(settings)} {}
-  std::string_view type() const override { return "postgres"; }
-  Result<std::unique_ptr<Session>> open(Access access, Duration timeout) override {
-    VMC_TRY(db, Connection::open(settings_, access, timeout));
-    return std::unique_ptr<Session>{std::make_unique<PostgresSession>(std::move(db))};
-  }
-
- private:
-  PostgresSourceSettings settings_;
-};
-
 }  // namespace
 
-std::unique_ptr<Source> make_postgres_source(PostgresSourceSettings settings) {
-  return std::make_unique<PostgresSource>(std::move(settings));
+std::unique_ptr<Source> make_postgres_source(ServerSettings settings) {
+  return std::make_unique<ServerSource<postgres::Connection, PostgresSession>>("postgres", std::move(settings));
 }
 
 }  // namespace vmc::sources

@@ -67,15 +67,22 @@ Catalogue Catalogue::make(Dialect dialect, const data::Schema* schema, data::Par
       made.tables_[name_of(table.name)] = std::move(known);
     }
   }
+  std::multimap<std::string, Table*> alike;
+  if (schema)
+    for (auto& [key, known] : made.tables_) alike.emplace(likeness(dialect, key), &known);
   const auto prefix = std::string{default_schema(dialect)} + ".";
   for (const auto& [name, columns] : private_parts) {
     const auto table = name.starts_with(prefix) && prefix.size() > 1 ? name.substr(prefix.size()) : name;
-    if (!schema) made.tables_[folded(dialect, table)].name = table;
-    for (auto& [key, known] : made.tables_) {
-      if (likeness(dialect, key) != likeness(dialect, table)) continue;
-      known.all_private = known.all_private || columns.contains("*");
+    if (!schema) {
+      auto& known = made.tables_[folded(dialect, table)];
+      known.name = table;
+      alike.emplace(likeness(dialect, table), &known);
+    }
+    const auto [first, last] = alike.equal_range(likeness(dialect, table));
+    for (auto it = first; it != last; ++it) {
+      it->second->all_private = it->second->all_private || columns.contains("*");
       for (const auto& column : columns)
-        if (column != "*") known.private_columns.insert(likeness(dialect, column));
+        if (column != "*") it->second->private_columns.insert(likeness(dialect, column));
     }
   }
   if (schema) made.hide_views(*schema);

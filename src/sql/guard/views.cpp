@@ -1,10 +1,14 @@
 #include "sql/guard/views.hpp"
 
+#include <algorithm>
+
 #include "sql/guard/guard.hpp"
 
 namespace vmc::sql {
 
 Result<void> fill_reads(Dialect dialect, data::Schema& schema, const std::map<std::string, std::string>& definitions) {
+  const auto is_view = [](const data::TableInfo& table) { return table.view; };
+  if (std::none_of(schema.tables.begin(), schema.tables.end(), is_view)) return {};
   VMC_TRY(guard, make_guard(dialect, {Catalogue::make(dialect, &schema, {}, schema.database), {}}));
   for (auto& table : schema.tables) {
     if (!table.view) continue;

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "../../support/mssql_server.hpp"
+#include "../../support/refused_connection.hpp"
 #include "../../support/rows.hpp"
 
 using namespace vmc;
@@ -17,41 +18,15 @@ namespace {
 
 MssqlServer& server() { return MssqlServer::instance(); }
 
-Error refused(sources::MssqlSourceSettings settings, Duration timeout = std::chrono::seconds{10}) {
-  auto session = sources::make_mssql_source(std::move(settings))->open(Access::read, timeout);
-  REQUIRE_FALSE(session);
-  INFO(session.error().text());
-  CHECK(session.error().text().find("secret") == std::string::npos);
-  CHECK(session.error().text().find("wrong-pw") == std::string::npos);
-  return session.error();
+Error refused(sources::ServerSettings settings, Duration timeout = std::chrono::seconds{10}) {
+  return refused_by(*sources::make_mssql_source(std::move(settings)), timeout);
 }
 
-std::unique_ptr<sources::Session> opened(sources::MssqlSourceSettings settings, Access access = Access::read) {
+std::unique_ptr<sources::Session> opened(sources::ServerSettings settings, Access access = Access::read) {
   auto session = sources::make_mssql_source(std::move(settings))->open(access, std::chrono::seconds{10});
   if (!session) FAIL(session.error().text());
   return std::move(*session);
 }
-
-// A port of ours that is bound and listens or not, and never answers.
-class Mute {
- public:
-  explicit Mute(bool listens) : fd_{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    REQUIRE(bind(fd_, reinterpret_cast<sockaddr*>(&address), size) == 0);
-    REQUIRE(getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-    if (listens) REQUIRE(listen(fd_, 8) == 0);
-    port_ = ntohs(address.sin_port);
-  }
-  ~Mute() { close(fd_); }
-  std::uint16_t port() const { return port_; }
-
- private:
-  int fd_;
-  std::uint16_t port_ = 0;
-};
 
 struct TlsMode {
   explicit TlsMode(const char* mode) { server().control({{"do", "tls"}, {"mode", mode}}); }

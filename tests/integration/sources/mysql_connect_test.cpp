@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "../../support/mariadb_shop.hpp"
+#include "../../support/refused_connection.hpp"
 
 using namespace vmc;
 using namespace vmc::test;
@@ -14,40 +15,14 @@ namespace {
 
 MariadbServer& server() { return MariadbServer::instance(); }
 
-Error refused(sources::MysqlSourceSettings settings, Duration timeout = std::chrono::seconds{10}) {
-  auto session = sources::make_mysql_source(std::move(settings))->open(Access::read, timeout);
-  REQUIRE_FALSE(session);
-  INFO(session.error().text());
-  CHECK(session.error().text().find("secret") == std::string::npos);
-  CHECK(session.error().text().find("wrong-pw") == std::string::npos);
-  return session.error();
+Error refused(sources::ServerSettings settings, Duration timeout = std::chrono::seconds{10}) {
+  return refused_by(*sources::make_mysql_source(std::move(settings)), timeout);
 }
 
 bool says(const Error& error, std::string_view words) {
   INFO(error.text());
   return error.text().find(words) != std::string::npos;
 }
-
-// A port of ours that is bound and listens or not, and never answers.
-class Mute {
- public:
-  explicit Mute(bool listens) : fd_{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    REQUIRE(bind(fd_, reinterpret_cast<sockaddr*>(&address), size) == 0);
-    REQUIRE(getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-    if (listens) REQUIRE(listen(fd_, 8) == 0);
-    port_ = ntohs(address.sin_port);
-  }
-  ~Mute() { close(fd_); }
-  std::uint16_t port() const { return port_; }
-
- private:
-  int fd_;
-  std::uint16_t port_ = 0;
-};
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "../../support/postgres_server.hpp"
+#include "../../support/refused_connection.hpp"
 #include "../../support/rows.hpp"
 
 using namespace vmc;
@@ -17,35 +18,9 @@ namespace {
 
 PostgresServer& server() { return PostgresServer::instance(); }
 
-Error refused(sources::PostgresSourceSettings settings, Duration timeout = std::chrono::seconds{10}) {
-  auto session = sources::make_postgres_source(std::move(settings))->open(Access::read, timeout);
-  REQUIRE_FALSE(session);
-  INFO(session.error().text());
-  CHECK(session.error().text().find("secret") == std::string::npos);
-  CHECK(session.error().text().find("wrong-pw") == std::string::npos);
-  return session.error();
+Error refused(sources::ServerSettings settings, Duration timeout = std::chrono::seconds{10}) {
+  return refused_by(*sources::make_postgres_source(std::move(settings)), timeout);
 }
-
-// A port of ours that is bound and listens or not, and never answers.
-class Mute {
- public:
-  explicit Mute(bool listens) : fd_{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    REQUIRE(bind(fd_, reinterpret_cast<sockaddr*>(&address), size) == 0);
-    REQUIRE(getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-    if (listens) REQUIRE(listen(fd_, 8) == 0);
-    port_ = ntohs(address.sin_port);
-  }
-  ~Mute() { close(fd_); }
-  std::uint16_t port() const { return port_; }
-
- private:
-  int fd_;
-  std::uint16_t port_ = 0;
-};
 
 void reload_with(const std::string& hba_line) {
   const auto file = server().run("SHOW hba_file");

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "core/text.hpp"
 #include "sql/guard/postgres/tree.hpp"
 
 namespace vmc::sql::postgres {
@@ -109,8 +110,7 @@ class Walk {
   void word() {
     const auto start = at_;
     while (is_letter(peek()) || is_digit(peek()) || peek() == '$') ++at_;
-    word_ = {};
-    for (const char c : text_.substr(start, at_ - start)) word_ += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    word_ = lowered(text_.substr(start, at_ - start));
     escapes_ = word_ == "e" && peek() == '\'';
     if (word_ == "union" || word_ == "intersect" || word_ == "except") ++set_operations_;
     signs_ = 0;

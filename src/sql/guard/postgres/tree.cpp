@@ -1,5 +1,6 @@
 #include "sql/guard/postgres/tree.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 
@@ -24,13 +25,6 @@ struct Answer {
 
 Refusal refuse(Layer layer, std::size_t at, std::string what, std::string hint = {}) {
   return {layer, Code::write_operation_rejected, at, std::move(what), std::move(hint)};
-}
-
-std::size_t byte_of(std::string_view text, int character) {  // libpg_query counts characters, from 1
-  std::size_t at = 0;
-  for (int seen = 0; at < text.size(); ++at)
-    if ((static_cast<unsigned char>(text[at]) & 0xC0) != 0x80 && ++seen >= character) break;
-  return at;
 }
 
 }  // namespace
@@ -75,7 +69,7 @@ Parsed parse(std::string_view statement) {
   const std::string text{statement};
   const Answer answer{text.c_str()};
   if (const auto* error = answer.result.error)
-    return {refuse(Layer::syntax, byte_of(statement, error->cursorpos),
+    return {refuse(Layer::syntax, byte_of_character(statement, static_cast<std::size_t>(std::max(error->cursorpos, 1)) - 1),
                    fmt::format("PostgreSQL does not understand this: {}", error->message ? error->message : ""),
                    "Correct the statement; what only versions after 15 know is not accepted."),
             {}};
