@@ -7,10 +7,12 @@
 
 #include "agent/cloud_session.hpp"
 #include "agent/executor.hpp"
+#include "agent/status.hpp"
 #include "core/cleanup.hpp"
 #include "core/log.hpp"
 #include "core/slots.hpp"
 #include "core/task_group.hpp"
+#include "core/version.hpp"
 #include "store/bus.hpp"
 
 namespace vmc::agent {
@@ -42,33 +44,34 @@ void log_outcome(std::string_view operation, const std::string& connection, cons
             {{"command", error.command_id},
              {"operation", operation},
              {"connection", connection},
-             {"error", Error{error.code, error.message}.text()}});
+             {"error", Error{error.code, error.message, error.hint}.text()}});
 }
 
 class AgentRole final : public Agent {
  public:
   AgentRole(asio::io_context& loop, const Settings& settings, Home home, SecretResolver secrets,
             const Clock& clock, net::Address address, std::shared_ptr<net::TlsContext> tls,
-            std::unique_ptr<Journal> journal, std::unique_ptr<store::Bus> bus)
+            StatusFile status_file, std::unique_ptr<Journal> journal, std::unique_ptr<store::Bus> bus)
       : loop_{loop},
         settings_{settings},
         clock_{clock},
         address_{std::move(address)},
         tls_{std::move(tls)},
+        status_file_{std::move(status_file)},
         bus_{std::move(bus)},
         journal_{std::move(journal)},
         keys_{std::move(home), std::move(secrets), cpu_},
-        connections_{loop, settings_.connections, keys_, *journal_},
+        connections_{loop, settings_, keys_, *journal_},
         buffer_{loop, address_, tls_, cpu_, clock_},
         executor_{loop, settings_, connections_, buffer_, cpu_, clock_},
         outbox_{loop.get_executor()},
         slots_{loop.get_executor(), settings_.commands_at_once},
         commands_{loop.get_executor(), TaskGroup::OnError::keep_going},
         outcomes_{loop.get_executor(), TaskGroup::OnError::keep_going},
-        store_now_{loop.get_executor()} {}
+        store_now_{loop.get_executor()},
+        state_changed_{loop.get_executor()} {}
 
   awaitable<void> run() override;
-  std::string state() const override { return state_; }
 
  private:
   struct Running {
@@ -78,6 +81,8 @@ class AgentRole final : public Agent {
   };
   awaitable<Result<void>> recover();
   awaitable<void> stay_connected();
+  void set_state(std::string state);
+  awaitable<void> tell_status();
   awaitable<void> run_command(wire::Command command);
   awaitable<void> execute(wire::Command command, std::optional<Outcome>& outcome);
   void keep(Outcome outcome, bool on_its_way);
@@ -96,6 +101,7 @@ class AgentRole final : public Agent {
   net::Address address_;
   std::shared_ptr<net::TlsContext> tls_;
   Pool cpu_{"agent-cpu", 2};
+  StatusFile status_file_;
   std::unique_ptr<store::Bus> bus_;
   std::unique_ptr<Journal> journal_;
   Keys keys_;
@@ -116,6 +122,8 @@ class AgentRole final : public Agent {
   Event store_now_;
   bool outbox_waits_ = false;  // for one of them
   std::string state_ = "starting";
+  Micros since_ = 0;
+  Event state_changed_;
   std::mt19937_64 random_{std::random_device{}()};
 };
 
@@ -135,6 +143,7 @@ awaitable<void> AgentRole::run() {
   log::info("agent", "ready", {{"name", settings_.name}, {"connections", settings_.connections.size()}});
   TaskGroup link{loop_.get_executor(), TaskGroup::OnError::keep_going};
   link.spawn("link", stay_connected());
+  link.spawn("status", tell_status());
   co_await link.join();  // passes a drain or a cancellation on
   closing_ = true;
   buffer_.close();
@@ -161,7 +170,7 @@ awaitable<void> AgentRole::stay_connected() {
   auto pause = settings_.reconnect_min;
   bool recovered = false;
   while (!co_await stopping()) {
-    state_ = "connecting";
+    set_state("connecting");
     std::optional<Error> why;
     if (!recovered) {
       auto ready = co_await recover();
@@ -182,9 +191,9 @@ awaitable<void> AgentRole::stay_connected() {
                          [this](wire::Command command) { start(std::move(command)); },
                          [this](std::string id) { cancel(id); },
                          [this] { return free(); },
-                         [this] { return static_cast<std::int64_t>(commands_.size()); }};
+                         [this] { return static_cast<std::int64_t>(commands_.size()); },
+                         [this] { set_state("connected"); }};
       CloudSession session{std::move(parts), address_, tls_};
-      state_ = "connected";
       session_ = &session;
       const Cleanup forget{[this] { session_ = nullptr; }};
       why = co_await session.run();
@@ -194,12 +203,36 @@ awaitable<void> AgentRole::stay_connected() {
     const bool refused = why->code == Code::auth_failed || why->code == Code::duplicate_connection ||
                          why->code == Code::vault_decrypt_error;
     const auto wait = refused ? std::max<Duration>(settings_.reconnect_max, kRefusedPause) : jittered(pause);
-    state_ = why->text();
+    set_state(why->text());
     log::warn("agent", refused ? "the gateway refuses this agent" : "not connected",
               {{"error", why->text()},
                {"again_in_ms", std::chrono::duration_cast<std::chrono::milliseconds>(wait).count()}});
     co_await pause_for(refused ? std::min<Duration>(wait, settings_.reconnect_max) : wait);
     pause = std::min(pause * 2, settings_.reconnect_max);
+  }
+}
+
+void AgentRole::set_state(std::string state) {
+  state_ = std::move(state);
+  since_ = clock_.now();
+  state_changed_.notify();
+}
+
+// For 'vmc agent status': when the state changes, and with every heartbeat.
+awaitable<void> AgentRole::tell_status() {
+  co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
+  co_await asio::this_coro::throw_if_cancelled(false);
+  bool failing = false;
+  while (!co_await stopping()) {
+    const Json now{{"name", settings_.name},     {"version", kVersion},
+                   {"pid", getpid()},            {"state", state_},
+                   {"since", since_},            {"writtenAt", clock_.now()},
+                   {"activeCommands", commands_.size()}, {"connections", connections_.status()}};
+    auto write = [&] { return status_file_.write(now); };
+    auto written = co_await offload(cpu_, write);
+    if (!written && !failing) log::warn("agent", "the status cannot be told", {{"error", written.error().text()}});
+    failing = !written;
+    co_await state_changed_.wait_for(settings_.heartbeat);
   }
 }
 
@@ -286,6 +319,7 @@ Result<std::unique_ptr<Agent>> make_agent(asio::io_context& loop, const Settings
                                           SecretResolver secrets, const Clock& clock) {
   VMC_TRY(address, net::parse_address(settings.cloud_url));
   VMC_TRY(tls, net::make_client_tls({settings.ca_file, settings.pin_sha256}));
+  VMC_TRY(status_file, StatusFile::open(home.folder));
   VMC_TRY(journal, Journal::open(home.folder, settings.offline_queue_max, clock));
   const auto bus_folder = home.folder / "bus";
   std::error_code ec;
@@ -293,7 +327,8 @@ Result<std::unique_ptr<Agent>> make_agent(asio::io_context& loop, const Settings
   VMC_TRY(bus, store::make_local_bus(bus_folder.string()));
   return std::unique_ptr<Agent>{
       std::make_unique<AgentRole>(loop, settings, std::move(home), std::move(secrets), clock,
-                                  std::move(address), std::move(tls), std::move(journal), std::move(bus))};
+                                  std::move(address), std::move(tls), std::move(status_file), std::move(journal),
+                                  std::move(bus))};
 }
 
 }  // namespace vmc::agent

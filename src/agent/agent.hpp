@@ -27,6 +27,7 @@ struct ConnectionSettings {
   std::string queries = "select";          // "intents", or any statement the guard passes
   std::vector<std::string> private_names;  // "employees.salary", "audit_*"
   std::vector<std::string> writable_tables;
+  std::string weak_grants = "report";  // "refuse": nothing runs for a user with more rights than it needs
   sources::PoolSettings pool;
 };
 
@@ -46,6 +47,7 @@ struct Settings {
   std::uint64_t offline_queue_max = 500'000'000;
   std::size_t commands_at_once = 8;
   std::size_t chunk_bytes = 1'000'000;
+  Duration rights_check = std::chrono::hours{1};
   std::vector<ConnectionSettings> connections;
 };
 Settings read_settings(config::Table root);  // [agent] and [[connections]]
@@ -62,10 +64,9 @@ class Agent {
   virtual ~Agent() = default;
   // Until cancelled: total drains (running commands finish and report), terminal stops now.
   virtual awaitable<void> run() = 0;
-  // For status lines: "connected", "connecting", "refused: …".
-  virtual std::string state() const = 0;
 };
-// Opens the journal; nothing of the vault until it is needed. `secrets` resolves references.
+// Opens the journal; nothing of the vault until it is needed. `secrets` resolves references. CONFLICT when an agent
+// runs in that folder.
 Result<std::unique_ptr<Agent>> make_agent(asio::io_context& loop, const Settings& settings, Home home,
                                           SecretResolver secrets, const Clock& clock);
 

@@ -94,6 +94,7 @@ awaitable<Result<void>> CloudSession::log_in() {
       {connected->tenant_id, connected->connector_id, connected->epoch, connected->session_key});
   crypto::wipe(connected->session_key);
   established_ = true;
+  parts_.connected();
   log::info("agent", "connected", {{"connector", connected->connector_name}, {"epoch", connected->epoch}});
   co_return Result<void>{};
 }

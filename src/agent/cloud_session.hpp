@@ -33,6 +33,7 @@ struct SessionParts {
   std::function<void(std::string)> cancel;   // by command id
   std::function<std::int64_t()> free;        // commands that can still be taken
   std::function<std::int64_t()> active;
+  std::function<void()> connected;           // the login has succeeded
 };
 
 class CloudSession {

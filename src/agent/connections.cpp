@@ -11,6 +11,18 @@ namespace {
 
 constexpr auto kApprovedFor = std::chrono::seconds{1};  // what a lost wake-up may cost
 
+Json to_json(const sources::PoolFigures& figures) {
+  return {{"open", figures.open},
+          {"inUse", figures.in_use},
+          {"waiting", figures.waiting},
+          {"mostOpen", figures.most_open},
+          {"opened", figures.opened},
+          {"openFailures", figures.open_failures},
+          {"waited", figures.waited},
+          {"exhausted", figures.exhausted},
+          {"longestWaitMs", std::chrono::duration_cast<std::chrono::milliseconds>(figures.longest_wait).count()}};
+}
+
 }  // namespace
 
 sql::Dialect dialect_of(const ConnectionSettings& connection) {
@@ -29,10 +41,9 @@ std::unique_ptr<sources::Source> make_source(const ConnectionSettings& connectio
   return sources::make_postgres_source(std::move(server));
 }
 
-Connections::Connections(asio::io_context& loop, const std::vector<ConnectionSettings>& settings, Keys& keys,
-                         Journal& journal)
-    : journal_{journal} {
-  for (const auto& connection : settings) {
+Connections::Connections(asio::io_context& loop, const Settings& settings, Keys& keys, Journal& journal)
+    : grants_{settings.rights_check}, journal_{journal} {
+  for (const auto& connection : settings.connections) {
     auto password = [&keys, connection] { return keys.password(connection); };
     Connection made;
     made.settings = connection;
@@ -46,6 +57,11 @@ Result<Connection*> Connections::find(const std::string& id) {
   if (found == connections_.end())
     return fail(Code::connection_not_found, fmt::format("this agent has no connection '{}'", id));
   return &found->second;
+}
+
+awaitable<Result<void>> Connections::admit(std::string id) {
+  VMC_CO_TRY(connection, find(id));
+  co_return co_await grants_.admit(connection->settings, *connection->pool);
 }
 
 awaitable<Result<void>> Connections::look_up(Connection& connection) {
@@ -121,6 +137,20 @@ awaitable<Result<std::vector<std::pair<std::string, data::Schema>>>> Connections
     if (*schema) schemas.emplace_back(id, visible(**schema, connection.settings.private_names));
   }
   co_return schemas;
+}
+
+Json Connections::status() const {
+  Json list = Json::array();
+  for (const auto& [id, connection] : connections_) {
+    const auto* rights = grants_.last(id);
+    list.push_back({{"id", id},
+                    {"type", connection.settings.type},
+                    {"queries", connection.settings.queries},
+                    {"grants", rights ? to_string(rights->strength) : to_string(Grants::Strength::unknown)},
+                    {"findings", rights ? Json(rights->findings) : Json::array()},
+                    {"pool", to_json(connection.pool->figures())}});
+  }
+  return list;
 }
 
 awaitable<void> Connections::close() {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "agent/agent.hpp"
+#include "agent/grants.hpp"
 #include "agent/journal.hpp"
 #include "agent/keys.hpp"
 #include "sources/pool.hpp"
@@ -39,10 +40,11 @@ struct Connection {
 
 class Connections {
  public:
-  Connections(asio::io_context& loop, const std::vector<ConnectionSettings>& settings, Keys& keys,
-              Journal& journal);
+  Connections(asio::io_context& loop, const Settings& settings, Keys& keys, Journal& journal);
 
   Result<Connection*> find(const std::string& id);  // CONNECTION_NOT_FOUND
+  // Before a command: WEAK_GRANTS when its owner has the connection's user refused.
+  awaitable<Result<void>> admit(std::string id);
   // A table as approved and not private now. SCHEMA_ACCESS_DENIED: what was not approved does not exist.
   awaitable<Result<data::TableInfo>> table(std::string connection, std::string name);
   // The same, and the owner must have listed it for writing: WRITE_NOT_PERMITTED.
@@ -53,12 +55,14 @@ class Connections {
   void forget_approved() { ++approvals_; }
   // Everything that is approved, to be sent to the cloud.
   awaitable<Result<std::vector<std::pair<std::string, data::Schema>>>> approved();
+  Json status() const;  // of each: settings without secrets, the pool's figures, the user's rights
   awaitable<void> close();
 
  private:
   awaitable<Result<void>> look_up(Connection& connection);
 
   std::map<std::string, Connection> connections_;
+  Grants grants_;
   std::int64_t approvals_ = 0;  // changes we were told of
   Journal& journal_;
 };

@@ -101,12 +101,13 @@ awaitable<Outcome> Executor::run(wire::Command command) {
   }
   const auto& error = result.error();
   co_return wire::CommandError{command.command_id, command.attempt_epoch, error.code, error.message,
-                               error.retryable()};
+                               error.retryable(), error.hint};
 }
 
 awaitable<Result<wire::CommandResult>> Executor::dispatch(const wire::Command& command) {
   if (command.payload.expires_at <= clock_.now())
     co_return fail(Code::command_expired, "the command's time was over before it ran");
+  VMC_CO_CHECK(co_await connections_.admit(command.payload.connection));
   switch (command.operation) {
     case wire::Operation::split:
       co_return co_await split(command);

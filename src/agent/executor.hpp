@@ -1,5 +1,5 @@
-// Runs one command on the local databases and says what came of it. Intents and structured loads only: there
-// is no way for SQL text to get here.
+// Runs one command on the local databases and says what came of it: intents, structured loads, and statements that the
+// connection's guard has accepted.
 #pragma once
 
 #include "agent/buffer_client.hpp"

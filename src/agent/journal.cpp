@@ -64,6 +64,7 @@ Json outcome_to_json(const Outcome& outcome) {
             {"attemptEpoch", error.attempt_epoch},
             {"code", info(error.code).name},
             {"message", error.message},
+            {"hint", error.hint},
             {"retryable", error.retryable}}}};
 }
 
@@ -93,6 +94,7 @@ Result<Outcome> outcome_from_json(const Json& json) {
   error.code = code_named(reader.str("code")).value_or(Code::internal);
   error.message = reader.str_or("message", "");
   error.retryable = reader.boolean_or("retryable", false);
+  error.hint = reader.str_or("hint", "");
   VMC_CHECK(reader.finish(Code::internal));
   return Outcome{std::move(error)};
 }

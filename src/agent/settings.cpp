@@ -24,9 +24,14 @@ ConnectionSettings read_connection(config::Table table) {
   c.queries = table.choice("queries", c.queries, {"intents", "select"});
   c.private_names = table.strings("private");
   c.writable_tables = table.strings("writable_tables");
+  c.weak_grants = table.choice("weak_grants", c.weak_grants, {"report", "refuse"});
   auto pool = table.table("pool");
   c.pool.min = static_cast<std::size_t>(pool.integer("min", static_cast<std::int64_t>(c.pool.min), 0, 100));
   c.pool.max = static_cast<std::size_t>(pool.integer("max", static_cast<std::int64_t>(c.pool.max), 1, 100));
+  c.pool.lifetime = pool.duration("lifetime", c.pool.lifetime);
+  c.pool.idle_timeout = pool.duration("idle_timeout", c.pool.idle_timeout);
+  c.pool.acquire_timeout = pool.duration("acquire_timeout", c.pool.acquire_timeout);
+  c.pool.ping = pool.duration("ping", c.pool.ping);
   if (c.pool.min > c.pool.max) table.complain("pool", "min is larger than max");
   if (!c.id.empty() && !is_plain_id(c.id))
     table.complain("id", "may hold letters, digits, '_' and '-', up to 64");
@@ -67,6 +72,7 @@ Settings read_settings(config::Table root) {
   s.commands_at_once = static_cast<std::size_t>(
       agent.integer("commands_at_once", static_cast<std::int64_t>(s.commands_at_once), 1, 64));
   s.chunk_bytes = agent.size("chunk_bytes", s.chunk_bytes);
+  s.rights_check = agent.duration("rights_check", s.rights_check);
   if (!s.ca_file.empty() && !s.pin_sha256.empty())
     agent.complain("pin_sha256", "and ca_file exclude each other");
   std::set<std::string> ids;

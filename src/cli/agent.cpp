@@ -9,7 +9,7 @@
 
 #include "app/roles.hpp"
 #include "app/secrets.hpp"
-#include "cli/session.hpp"
+#include "cli/agent_home.hpp"
 #include "core/log.hpp"
 #include "core/text.hpp"
 #include "crypto/api_key.hpp"
@@ -19,9 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path agent_home(const Session& session) {
-  return session.state.empty() ? session.state_folder() / "agent" : session.state_folder();
-}
 fs::path agent_config(const Session& session) {
   return session.config.empty() ? app::default_config_folder() / "agent.toml" : fs::path{session.config};
 }
@@ -368,6 +365,7 @@ void add_agent(CLI::App& root, Session& session) {
   add_db(*noun, session);
   add_agent_schema(*noun, session);
   add_agent_guard(*noun, session);
+  add_agent_status(*noun, session);
 }
 
 }  // namespace vmc::cli

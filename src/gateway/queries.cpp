@@ -74,7 +74,7 @@ Answer answer_from(const state::Outcome& outcome) {
   if (const auto* error = std::get_if<wire::CommandError>(&outcome)) {
     // The database turned the agent away, not the gateway its caller.
     const auto code = error->code == Code::auth_failed ? Code::database_error : error->code;
-    return fail(code, error->message);
+    return fail(code, error->message, error->hint);
   }
   const auto& result = std::get<wire::CommandResult>(outcome);
   JsonReader in{result.inline_result, "result"};

@@ -11,12 +11,49 @@
 namespace vmc::sources {
 namespace {
 
-constexpr Duration kPingEvery = std::chrono::minutes{2};
 // A session idle for longer is tried before it is used: the server may have gone meanwhile.
 constexpr Duration kTrustedIdle = std::chrono::seconds{10};
 
+// Counts sessions from the threads that open and close them.
+class Tally {
+ public:
+  void add_opened() {
+    std::lock_guard lock{mutex_};
+    ++opened_;
+    most_open_ = std::max(most_open_, ++open_);
+  }
+  void add_failure() {
+    std::lock_guard lock{mutex_};
+    ++failures_;
+  }
+  void add_closed() {
+    std::lock_guard lock{mutex_};
+    --open_;
+  }
+  void fill(PoolFigures& figures) const {
+    std::lock_guard lock{mutex_};
+    figures.open = open_;
+    figures.most_open = most_open_;
+    figures.opened = opened_;
+    figures.open_failures = failures_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::size_t open_ = 0, most_open_ = 0;
+  std::uint64_t opened_ = 0, failures_ = 0;
+};
+
+struct CloseSession {
+  Tally* tally = nullptr;
+  void operator()(Session* session) const {
+    delete session;
+    tally->add_closed();
+  }
+};
+
 struct Opened {
-  std::unique_ptr<Session> session;
+  std::unique_ptr<Session, CloseSession> session;
   Access access = Access::read;
   Steady::time_point opened_at;
   Steady::time_point last_used;
@@ -70,6 +107,7 @@ class Pooled final : public SourcePool {
   awaitable<Result<void>> use(Access access, std::function<Result<void>(Session&)> work) override {
     VMC_CO_CHECK(co_await acquire());
     const Slot slot{*this};
+    used_ = true;
     auto opened = take_idle(access);
     if (co_await is_cancelled()) {
       if (opened) idle_.push_back(std::move(*opened));
@@ -90,6 +128,14 @@ class Pooled final : public SourcePool {
     while (in_use_ > 0) co_await drained_.async_wait(as_tuple_awaitable);
     auto leave = [&] { return idle_.clear(), true; };
     co_await offload(threads_, leave);
+  }
+
+  PoolFigures figures() const override {
+    auto figures = waits_;
+    figures.in_use = in_use_;
+    figures.waiting = waiters_.size();
+    tally_.fill(figures);
+    return figures;
   }
 
  private:
@@ -118,11 +164,16 @@ class Pooled final : public SourcePool {
     }
     Waiter waiter{asio::steady_timer{co_await asio::this_coro::executor, settings_.acquire_timeout}};
     const auto place = waiters_.insert(waiters_.end(), &waiter);
+    ++waits_.waited;
+    const auto since = Steady::now();
     co_await waiter.timer.async_wait(as_tuple_awaitable);
+    waits_.longest_wait =
+        std::max(waits_.longest_wait, std::chrono::duration_cast<Duration>(Steady::now() - since));
     if (waiter.granted) co_return Result<void>{};  // the slot is this caller's, whatever else has happened
     waiters_.erase(place);
     if (closed_) co_return fail(Code::unavailable, "the connection is being closed");
     if (co_await is_cancelled()) co_return fail(Code::cancelled, "the call was cancelled");
+    ++waits_.exhausted;
     co_return fail(Code::connection_pool_exhausted,
                    "all " + std::to_string(settings_.max) + " connections stayed in use for the whole wait");
   }
@@ -140,6 +191,22 @@ class Pooled final : public SourcePool {
   }
 
   bool expired(const Opened& opened) const { return Steady::now() - opened.opened_at >= settings_.lifetime; }
+
+  bool stale(const Opened& opened) const {
+    if (expired(opened) || !opened.session->alive()) return true;
+    return Steady::now() - opened.last_used > kTrustedIdle && !opened.session->reset();
+  }
+
+  // On a thread.
+  Result<Opened> open(Access access) {
+    auto session = source_->open(access, settings_.open_timeout);
+    if (!session) {
+      tally_.add_failure();
+      return session.error();
+    }
+    tally_.add_opened();
+    return Opened{{session->release(), CloseSession{&tally_}}, access, Steady::now(), Steady::now()};
+  }
 
   // The one used last, so that the others can grow old. At the maximum, one of the other kind makes room.
   std::optional<Opened> take_idle(Access access) {
@@ -160,12 +227,10 @@ class Pooled final : public SourcePool {
   Result<void> run(Access access, std::optional<Opened>& opened, Interrupter& interrupter,
                    const std::function<Result<void>(Session&)>& work) {
     auto current = std::exchange(opened, std::nullopt);
-    const bool stale = current && (expired(*current) || !current->session->alive() || (Steady::now() - current->last_used > kTrustedIdle &&
-                                                         !current->session->reset()));
-    if (stale) current.reset();
+    if (current && stale(*current)) current.reset();
     if (!current) {
-      VMC_TRY(session, source_->open(access, settings_.open_timeout));
-      current = Opened{std::move(session), access, Steady::now(), Steady::now()};
+      VMC_TRY(fresh, open(access));
+      current = std::move(fresh);
     }
     auto& session = *current->session;
     const auto outcome = [&] {
@@ -186,8 +251,8 @@ class Pooled final : public SourcePool {
   }
 
   void schedule_housekeeping() {
-    housekeeping_.expires_after(
-        std::min(kPingEvery, std::max<Duration>(settings_.idle_timeout / 2, std::chrono::milliseconds{10})));
+    housekeeping_.expires_after(std::max<Duration>(std::min(settings_.ping, settings_.idle_timeout / 2),
+                                                   std::chrono::milliseconds{10}));
     housekeeping_.async_wait([this](const boost::system::error_code& stopped) {
       if (stopped || closed_) return;
       keep_house();
@@ -195,7 +260,8 @@ class Pooled final : public SourcePool {
     });
   }
 
-  // Old ones go, idle ones go down to the minimum, the rest is pinged; a session that fails is dropped.
+  // Old ones go, idle ones go down to the minimum, the rest is pinged; a session that fails is dropped. Then
+  // there are as many as the minimum again, if ever one was used.
   void keep_house() {
     const auto now = Steady::now();
     std::list<Opened> keep;
@@ -209,30 +275,53 @@ class Pooled final : public SourcePool {
     }
     idle_.clear();
     for (auto& opened : keep) {
-      if (now - opened.last_used < kPingEvery || in_use_ >= settings_.max)
+      if (now - opened.last_used < settings_.ping || in_use_ >= settings_.max)
         idle_.push_back(std::move(opened));
       else
         ping(std::move(opened));
     }
+    while (used_ && in_use_ + idle_.size() < settings_.min) warm();
+  }
+
+  void warm() {
+    auto job = [this]() -> std::optional<Opened> {
+      auto fresh = open(Access::read);
+      if (fresh) return std::move(*fresh);
+      log::warn("sources", "a spare connection cannot be opened", {{"error", fresh.error().text()}});
+      return std::nullopt;
+    };
+    on_a_thread(std::move(job));
   }
 
   void ping(Opened opened) {
+    auto job = [opened = std::move(opened)]() mutable -> std::optional<Opened> {
+      if (!opened.session->reset()) return std::nullopt;
+      return std::move(opened);
+    };
+    on_a_thread(std::move(job));
+  }
+
+  // `job` has a place among `max`; the session it returns becomes idle.
+  template <class Job>
+  void on_a_thread(Job job) {
     ++in_use_;
-    auto home = housekeeping_.get_executor();
-    auto job = [this, home, opened = std::move(opened)]() mutable {
-      const bool usable = opened.session->reset();
-      if (!usable) opened.session.reset();
+    auto home = asio::make_work_guard(housekeeping_.get_executor());
+    auto run = [this, home, job = std::move(job)]() mutable {
+      auto opened = job();
       auto back = [this, opened = std::move(opened)]() mutable {
-        if (opened.session) idle_.push_back(std::move(opened));
+        if (opened) idle_.push_back(std::move(*opened));
         release();
       };
-      asio::post(home, std::move(back));
+      asio::post(home.get_executor(), std::move(back));
     };
-    asio::post(threads_.threads(), std::move(job));
+    asio::post(threads_.threads(), std::move(run));
   }
 
   std::unique_ptr<Source> source_;
   PoolSettings settings_;
+  Tally tally_;
+  PoolFigures waits_;  // only what is counted here
+  bool used_ = false;
   std::list<Opened> idle_;      // the longest idle first
   std::list<Waiter*> waiters_;  // first come, first served
   std::size_t in_use_ = 0;

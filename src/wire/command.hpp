@@ -105,6 +105,7 @@ struct CommandError {
   Code code = Code::internal;
   std::string message;
   bool retryable = false;
+  std::string hint = {};  // what to do next, where more is known than the code says
   bool operator==(const CommandError&) const = default;
 };
 

@@ -69,6 +69,7 @@ Json fields(const ExecutionError& m) {
           {"error",
            {{"code", info(e.code).name},
             {"message", clipped(e.message, kTextBytesMax)},
+            {"hint", clipped(e.hint, kTextBytesMax)},
             {"retryable", e.retryable}}}};
 }
 Json fields(const Status& m) { return {{"status", m.status}, {"reason", clipped(m.reason, kTextBytesMax)}}; }
@@ -199,6 +200,7 @@ Result<AgentMessage> read_execution_error(JsonReader& in) {
   JsonReader of{*error, "error"};
   e.code = code_of(of, "code");
   e.message = text(of, "message", kTextBytesMax, Need::optional);
+  e.hint = text(of, "hint", kTextBytesMax, Need::optional);
   e.retryable = of.boolean_or("retryable", false);
   VMC_CHECK(of.finish());
   return ExecutionError{std::move(e)};

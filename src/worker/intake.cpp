@@ -20,7 +20,8 @@ workflow::CommandFailed failed(const RunContext& run, const wire::Command& comma
       command.part,
       purpose,
       error.code,
-      fmt::format("connector '{}', connection '{}': {}", side.connector.name, side.connection, error.message),
+      fmt::format("connector '{}', connection '{}': {}{}", side.connector.name, side.connection, error.message,
+                  error.hint.empty() ? "" : " (" + error.hint + ")"),
       error.retryable,
       command.attempt};
 }

@@ -27,7 +27,7 @@ class PostgresServer {
   std::string run(const std::string& sql, const std::string& database = "postgres") const;
   void create_database(const std::string& name) const;
   sources::ServerSettings settings(std::string database, std::string user = "postgres",
-                                           std::string password = "secret") const;
+                                   std::string password = "secret") const;
 
  private:
   PostgresServer();

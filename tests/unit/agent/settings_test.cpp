@@ -37,6 +37,7 @@ reconnect_max = "2s"
 offline_queue_max = "1MB"
 commands_at_once = 3
 chunk_bytes = "500KB"
+rights_check = "10m"
 
 [[connections]]
 id = "erp"
@@ -50,7 +51,8 @@ password = "env:ERP_PASSWORD"
 queries = "intents"
 private = ["employees.salary"]
 writable_tables = ["targets"]
-pool = { min = 1, max = 4 }
+weak_grants = "refuse"
+pool = { min = 1, max = 4, lifetime = "10m", idle_timeout = "1m", acquire_timeout = "3s", ping = "30s" }
 
 [[connections]]
 id = "shop"
@@ -74,6 +76,7 @@ file = "/srv/a.db"
   CHECK(settings.reconnect_max == std::chrono::seconds{2});
   CHECK(settings.offline_queue_max == 1'000'000);
   CHECK(settings.commands_at_once == 3);
+  CHECK(settings.rights_check == std::chrono::minutes{10});
   REQUIRE(settings.connections.size() == 3);
   CHECK(settings.connections[1].type == "mysql");
   CHECK(settings.connections[1].port == 3306);
@@ -83,7 +86,12 @@ file = "/srv/a.db"
   CHECK(erp.password.rest == "ERP_PASSWORD");
   CHECK(erp.private_names == std::vector<std::string>{"employees.salary"});
   CHECK(erp.writable_tables == std::vector<std::string>{"targets"});
+  CHECK(erp.weak_grants == "refuse");
   CHECK(erp.pool.max == 4);
+  CHECK(erp.pool.lifetime == std::chrono::minutes{10});
+  CHECK(erp.pool.idle_timeout == std::chrono::minutes{1});
+  CHECK(erp.pool.acquire_timeout == std::chrono::seconds{3});
+  CHECK(erp.pool.ping == std::chrono::seconds{30});
   CHECK(settings.connections.back().file == "/srv/a.db");
 }
 

@@ -1,14 +1,15 @@
 // A pool hands out sessions one user at a time, in order, within its bounds, and always gets them back clean.
+#include <sqlite3.h>
 #include <catch2/catch.hpp>
 
-#include <condition_variable>
+#include <filesystem>
 #include <future>
 #include <mutex>
-#include <thread>
 
 #include "core/task_group.hpp"
 #include "sources/pool.hpp"
-#include "support/show_result.hpp"
+#include "support/rows.hpp"
+#include "support/temp_dir.hpp"
 
 using namespace vmc;
 using sources::Access;
@@ -16,100 +17,32 @@ using sources::Session;
 
 namespace {
 
-// What happened to the sessions of a source, seen from outside.
-struct Diary {
-  std::mutex mutex;
-  std::condition_variable changed;
-  int opened = 0, alive = 0, most_alive = 0, resets = 0;
-  bool resettable = true;
-  bool openable = true;
-  void note(int& count, int by) {
-    std::lock_guard lock{mutex};
-    count += by;
-    most_alive = std::max(most_alive, alive);
-    changed.notify_all();
-  }
-  int read(const int& count) {
-    std::lock_guard lock{mutex};
-    return count;
-  }
-};
-
-// The least a Session can be: it waits where a test tells it to, and notices interrupts.
-class PaperSession final : public Session {
- public:
-  explicit PaperSession(Diary& diary) : diary_{diary} { diary_.note(diary_.alive, 1); }
-  ~PaperSession() override { diary_.note(diary_.alive, -1); }
-  Result<data::Schema> discover() override { return data::Schema{}; }
-  Result<sources::RightsReport> rights() override { return sources::RightsReport{}; }
-  Result<void> read(const data::Intent&, const data::TableInfo&, const sources::ReadLimits&,
-                    const sources::BatchSink&) override {
-    std::unique_lock lock{mutex_};
-    changed_.wait(lock, [&] { return interrupted_; });
-    return fail(Code::cancelled, "interrupted");
-  }
-  Result<data::RowTypePtr> query(const sources::SqlQuery&, const sources::ReadLimits&,
-                                 const sources::BatchSink&) override {
-    return data::RowTypePtr{};
-  }
-  Result<void> probe(const std::string&) override { return {}; }
-  Result<sources::Split> split(const data::Intent&, const data::TableInfo&, const std::vector<std::string>&,
-                               std::int64_t, const sources::ReadLimits&) override {
-    return sources::Split{};
-  }
-  Result<void> read_keys(const data::TableInfo&, const std::vector<std::string>&,
-                         const std::vector<std::string>&, const sources::BatchSource&,
-                         const sources::ReadLimits&, const sources::BatchSink&) override {
-    return {};
-  }
-  Result<sources::LoadOutcome> load(const sources::LoadRequest&, const data::TableInfo&,
-                                    const sources::BatchSource&) override {
-    return sources::LoadOutcome{};
-  }
-  bool reset() override {
-    diary_.note(diary_.resets, 1);
-    return diary_.resettable;
-  }
-  bool alive() override { return true; }
-  void interrupt() noexcept override {
-    std::lock_guard lock{mutex_};
-    interrupted_ = true;
-    changed_.notify_all();
-  }
-
- private:
-  Diary& diary_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool interrupted_ = false;
-};
-
-class PaperSource final : public sources::Source {
- public:
-  explicit PaperSource(Diary& diary) : diary_{diary} {}
-  Result<std::unique_ptr<Session>> open(Access, Duration) override {
-    if (!diary_.openable) return fail(Code::unavailable, "nothing listens");
-    diary_.note(diary_.opened, 1);
-    return std::unique_ptr<Session>{std::make_unique<PaperSession>(diary_)};
-  }
-  std::string_view type() const override { return "paper"; }
-
- private:
-  Diary& diary_;
-};
-
 struct House {
-  Diary diary;
+  test::TempDir directory;
+  std::string file = directory.path() / "shop.db";
   asio::io_context loop;
   std::unique_ptr<sources::SourcePool> pool;
-  explicit House(sources::PoolSettings settings)
-      : pool{sources::make_source_pool(loop, std::make_unique<PaperSource>(diary), settings)} {}
+  explicit House(sources::PoolSettings settings) {
+    create();
+    pool = sources::make_source_pool(loop, sources::make_sqlite_source({file}), settings);
+  }
+
+  void create() {
+    sqlite3* db = nullptr;
+    REQUIRE(sqlite3_open(file.c_str(), &db) == SQLITE_OK);
+    CHECK(sqlite3_exec(db,
+                       "CREATE TABLE seed (n INTEGER); CREATE VIEW endless AS WITH RECURSIVE c(n) AS "
+                       "(SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT n FROM c",
+                       nullptr, nullptr, nullptr) == SQLITE_OK);
+    sqlite3_close(db);
+  }
 
   template <class F>
   void run(F test) {
     auto whole = [&]() -> awaitable<void> {
       co_await test();
       co_await pool->close();
+      CHECK(pool->figures().open == 0);
     };
     auto done = [](std::exception_ptr error) {
       if (error) std::rethrow_exception(error);
@@ -138,19 +71,7 @@ TEST_CASE("a session is used again, once it has been reset") {
       auto outcome = co_await house.pool->use(Access::read, kNothing);
       CHECK(outcome);
     }
-    CHECK(house.diary.read(house.diary.opened) == 1);
-    CHECK(house.diary.read(house.diary.resets) == 5);
-  });
-  CHECK(house.diary.alive == 0);
-}
-
-TEST_CASE("a session that cannot be reset is replaced") {
-  House house{settings(4)};
-  house.diary.resettable = false;
-  house.run([&]() -> awaitable<void> {
-    for (int i = 0; i < 3; ++i) (void)co_await house.pool->use(Access::read, kNothing);
-    CHECK(house.diary.read(house.diary.opened) == 3);
-    CHECK(house.diary.read(house.diary.alive) == 0);
+    CHECK(house.pool->figures().opened == 1);
   });
 }
 
@@ -161,36 +82,56 @@ TEST_CASE("reading and loading never share a session, and together they keep the
       auto outcome = co_await house.pool->use(i % 2 ? Access::load : Access::read, kNothing);
       CHECK(outcome);
     }
-    CHECK(house.diary.read(house.diary.opened) == 4);
+    CHECK(house.pool->figures().opened == 4);
+    CHECK(house.pool->figures().most_open == 1);
   });
 }
 
-TEST_CASE("no more than the maximum work at once, and who comes first is served first") {
+TEST_CASE("no more than the maximum work at once") {
   House house{settings(2)};
   std::mutex mutex;
-  int at_once = 0, most = 0;
-  std::vector<int> order;
+  int at_once = 0, most = 0, served = 0;
   house.run([&]() -> awaitable<void> {
     TaskGroup group{house.loop.get_executor(), TaskGroup::OnError::fail_group};
-    auto one = [&](int number) -> awaitable<void> {
-      std::function<Result<void>(Session&)> work = [&, number](Session&) -> Result<void> {
+    auto one = [&]() -> awaitable<void> {
+      std::function<Result<void>(Session&)> work = [&](Session&) -> Result<void> {
         std::lock_guard lock{mutex};
         most = std::max(most, ++at_once);
-        order.push_back(number);
+        ++served;
         --at_once;
         return {};
       };
       auto outcome = co_await house.pool->use(Access::read, work);
       CHECK(outcome);
     };
-    for (int i = 0; i < 50; ++i) group.spawn("user", one(i));
+    for (int i = 0; i < 50; ++i) group.spawn("user", one());
     co_await group.join();
   });
-  CHECK(order.size() == 50);
+  CHECK(served == 50);
   CHECK(most <= 2);
-  CHECK(house.diary.most_alive <= 2);
-  // Two may overtake each other by one on their threads; the queue itself keeps its order.
-  for (std::size_t i = 0; i < order.size(); ++i) CHECK(std::abs(order[i] - static_cast<int>(i)) <= 2);
+  CHECK(house.pool->figures().most_open == 2);
+  CHECK(house.pool->figures().waited == 48);
+}
+
+TEST_CASE("who comes first is served first") {
+  House house{settings(1)};
+  std::vector<int> order, all;
+  house.run([&]() -> awaitable<void> {
+    TaskGroup group{house.loop.get_executor(), TaskGroup::OnError::fail_group};
+    auto one = [&](int number) -> awaitable<void> {
+      std::function<Result<void>(Session&)> work = [&order, number](Session&) -> Result<void> {
+        order.push_back(number);
+        return {};
+      };
+      (void)co_await house.pool->use(Access::read, work);
+    };
+    for (int i = 0; i < 50; ++i) {
+      all.push_back(i);
+      group.spawn("user", one(i));
+    }
+    co_await group.join();
+  });
+  CHECK(order == all);
 }
 
 TEST_CASE("who waits longer than the acquire timeout is told that the pool is exhausted") {
@@ -210,6 +151,8 @@ TEST_CASE("who waits longer than the acquire timeout is told that the pool is ex
       auto outcome = co_await house.pool->use(Access::read, kNothing);
       CHECK_FALSE(outcome);
       if (!outcome) CHECK(outcome.error().code == Code::connection_pool_exhausted);
+      CHECK(house.pool->figures().exhausted == 1);
+      CHECK(house.pool->figures().in_use == 1);
       release.set_value();
     };
     group.spawn("late", late());
@@ -227,8 +170,12 @@ TEST_CASE("cancelling the caller interrupts its session and still waits for the 
     TaskGroup group{house.loop.get_executor(), TaskGroup::OnError::keep_going};
     auto user = [&]() -> awaitable<void> {
       std::function<Result<void>(Session&)> work = [&](Session& session) -> Result<void> {
-        started.set_value();
-        auto outcome = session.read({}, {}, {}, {});
+        const sources::BatchSink sink = [&, told = false](data::Batch) mutable -> Result<void> {
+          if (!std::exchange(told, true)) started.set_value();
+          return {};
+        };
+        const auto endless = test::table_named(session, "endless");
+        auto outcome = session.read(test::intent_for(endless, {"n"}), endless, {}, sink);
         finished = true;
         return outcome;
       };
@@ -280,14 +227,15 @@ TEST_CASE("a cancelled waiter leaves the queue and the next one is served") {
 
 TEST_CASE("an error while opening reaches the caller and costs no slot") {
   House house{settings(1)};
-  house.diary.openable = false;
+  std::filesystem::remove(house.file);
   house.run([&]() -> awaitable<void> {
     for (int i = 0; i < 3; ++i) {
       auto outcome = co_await house.pool->use(Access::read, kNothing);
       CHECK_FALSE(outcome);
-      if (!outcome) CHECK(outcome.error().code == Code::unavailable);
+      if (!outcome) CHECK(outcome.error().code == Code::not_found);
     }
-    house.diary.openable = true;
+    CHECK(house.pool->figures().open_failures == 3);
+    house.create();
     auto outcome = co_await house.pool->use(Access::read, kNothing);
     CHECK(outcome);
   });
@@ -300,7 +248,7 @@ TEST_CASE("a session past its lifetime is replaced before it is used") {
   house.run([&]() -> awaitable<void> {
     (void)co_await house.pool->use(Access::read, kNothing);
     (void)co_await house.pool->use(Access::read, kNothing);
-    CHECK(house.diary.read(house.diary.opened) == 2);
+    CHECK(house.pool->figures().opened == 2);
   });
 }
 
@@ -311,8 +259,23 @@ TEST_CASE("idle sessions above the minimum are closed while nobody asks") {
   House house{hurried};
   house.run([&]() -> awaitable<void> {
     (void)co_await house.pool->use(Access::read, kNothing);
-    while (house.diary.read(house.diary.alive) > 0) co_await asio::post(house.loop, asio::use_awaitable);
-    CHECK(house.diary.read(house.diary.opened) == 1);
+    while (house.pool->figures().open > 0) co_await asio::post(house.loop, asio::use_awaitable);
+    CHECK(house.pool->figures().opened == 1);
+  });
+}
+
+TEST_CASE("a pool that is used grows to its minimum, and stays there") {
+  auto hurried = settings(4);
+  hurried.min = 3;
+  hurried.idle_timeout = std::chrono::milliseconds{1};
+  hurried.ping = std::chrono::milliseconds{1};
+  House house{hurried};
+  house.run([&]() -> awaitable<void> {
+    CHECK(house.pool->figures().open == 0);
+    (void)co_await house.pool->use(Access::read, kNothing);
+    while (house.pool->figures().open < 3 || house.pool->figures().in_use > 0)
+      co_await asio::post(house.loop, asio::use_awaitable);
+    CHECK(house.pool->figures().most_open == 3);
   });
 }
 
@@ -331,7 +294,7 @@ TEST_CASE("an exception of the work passes on and the session is not used again"
     CHECK(thrown);
     auto outcome = co_await house.pool->use(Access::read, kNothing);
     CHECK(outcome);
-    CHECK(house.diary.read(house.diary.opened) == 2);
+    CHECK(house.pool->figures().opened == 2);
   });
 }
 
@@ -347,5 +310,5 @@ TEST_CASE("a closed pool takes nobody in") {
   auto done = [](std::exception_ptr error) { CHECK_FALSE(error); };
   asio::co_spawn(house.loop, twice, done);
   house.loop.run();
-  CHECK(house.diary.alive == 0);
+  CHECK(house.pool->figures().open == 0);
 }

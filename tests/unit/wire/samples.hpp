@@ -97,7 +97,7 @@ inline std::vector<wire::AgentMessage> agent_samples() {
       ExecutionResult{chunked},
       ExecutionResult{inlined},
       ExecutionResult{by_hand},
-      ExecutionError{{"cmd_1", 3, Code::query_timeout, "30 s were not enough", true}},
+      ExecutionError{{"cmd_1", 3, Code::query_timeout, "30 s were not enough", true, "narrow it"}},
       Status{"offline", "the owner paused it"},
       Problem{Code::command_malformed, "the message type 'x' is not known"},
   };

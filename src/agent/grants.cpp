@@ -1,0 +1,72 @@
+#include "agent/grants.hpp"
+
+#include <fmt/format.h>
+
+#include "core/cleanup.hpp"
+#include "core/log.hpp"
+#include "core/text.hpp"
+
+namespace vmc::agent {
+namespace {
+
+// Loads need a user that writes.
+bool is_weak(const sources::RightsReport& rights, const ConnectionSettings& connection) {
+  return rights.superuser || (rights.can_write && connection.writable_tables.empty());
+}
+
+Grants::Verdict judge(const Result<sources::RightsReport>& rights, const ConnectionSettings& connection) {
+  if (!rights)
+    return {Grants::Strength::unknown, {"The user's rights cannot be told: " + rights.error().text()}};
+  const auto strength = is_weak(*rights, connection) ? Grants::Strength::weak : Grants::Strength::strong;
+  return {strength, rights->findings};
+}
+
+}  // namespace
+
+std::string_view to_string(Grants::Strength strength) {
+  if (strength == Grants::Strength::unknown) return "unknown";
+  return strength == Grants::Strength::strong ? "strong" : "weak";
+}
+
+const Grants::Verdict* Grants::last(const std::string& connection) const {
+  const auto found = known_.find(connection);
+  return found != known_.end() && found->second.looked_at ? &found->second.verdict : nullptr;
+}
+
+awaitable<Result<void>> Grants::look(const ConnectionSettings& connection, sources::SourcePool& pool,
+                                     Known& known) {
+  known.looking = true;
+  const Cleanup looked{[&] { known.looking = false; }};
+  Result<sources::RightsReport> rights{sources::RightsReport{}};
+  std::function<Result<void>(sources::Session&)> work = [&](sources::Session& session) -> Result<void> {
+    rights = session.rights();
+    return {};
+  };
+  VMC_CO_CHECK(co_await pool.use(sources::Access::read, work));
+  const auto before = known.looked_at ? std::optional{known.verdict.strength} : std::nullopt;
+  known.verdict = judge(rights, connection);
+  known.looked_at = Steady::now();
+  if (known.verdict.strength != before && known.verdict.strength != Strength::strong)
+    log::warn("agent", "the database user's rights are not only for reading",
+              {{"connection", connection.id},
+               {"rights", std::string{to_string(known.verdict.strength)}},
+               {"findings", join(known.verdict.findings, " ")}});
+  co_return Result<void>{};
+}
+
+awaitable<Result<void>> Grants::admit(const ConnectionSettings& connection, sources::SourcePool& pool) {
+  auto& known = known_[connection.id];
+  const bool fresh = known.looked_at && (known.looking || Steady::now() - *known.looked_at < check_every_);
+  if (!fresh) VMC_CO_CHECK(co_await look(connection, pool, known));
+  if (connection.weak_grants != "refuse" || known.verdict.strength == Strength::strong)
+    co_return Result<void>{};
+  co_return fail(
+      Code::weak_grants,
+      fmt::format("the database user of connection '{}' {}", connection.id,
+                  known.verdict.strength == Strength::weak ? "may do more than this agent needs"
+                                                           : "has rights that cannot be told"),
+      fmt::format("On the agent, 'vmc agent db test {}' says what, and how to make a user that only reads.",
+                  connection.id));
+}
+
+}  // namespace vmc::agent

@@ -1,0 +1,41 @@
+// What the database users of connections may do, looked at when first used and then every so often.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "agent/agent.hpp"
+#include "sources/pool.hpp"
+
+namespace vmc::agent {
+
+class Grants {
+ public:
+  explicit Grants(Duration check_every) : check_every_{check_every} {}
+
+  // WEAK_GRANTS when the owner has weak ones refused; an error of opening the connection as it is.
+  awaitable<Result<void>> admit(const ConnectionSettings& connection, sources::SourcePool& pool);
+
+  enum class Strength { unknown, strong, weak };
+  struct Verdict {
+    Strength strength = Strength::unknown;
+    std::vector<std::string> findings;
+  };
+  const Verdict* last(const std::string& connection) const;
+
+ private:
+  struct Known {
+    Verdict verdict;
+    std::optional<Steady::time_point> looked_at;
+    bool looking = false;
+  };
+  awaitable<Result<void>> look(const ConnectionSettings& connection, sources::SourcePool& pool, Known& known);
+
+  Duration check_every_;
+  std::map<std::string, Known> known_;
+};
+
+std::string_view to_string(Grants::Strength strength);
+
+}  // namespace vmc::agent

@@ -1,0 +1,83 @@
+// What a connection's user may do decides whether commands run, where its owner says so.
+#include <sqlite3.h>
+#include <catch2/catch.hpp>
+
+#include "agent/grants.hpp"
+#include "support/show_result.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace vmc;
+using agent::Grants;
+using test::TempDir;
+
+namespace {
+
+// A database file that this account can write: a weak grant.
+struct Site {
+  TempDir directory;
+  asio::io_context loop;
+  agent::ConnectionSettings connection;
+  std::unique_ptr<sources::SourcePool> pool;
+
+  Site() {
+    connection.id = "shop";
+    connection.file = directory.path() / "shop.db";
+    sqlite3* db = nullptr;
+    REQUIRE(sqlite3_open(connection.file.c_str(), &db) == SQLITE_OK);
+    CHECK(sqlite3_exec(db, "CREATE TABLE t (n INTEGER)", nullptr, nullptr, nullptr) == SQLITE_OK);
+    sqlite3_close(db);
+    pool = sources::make_source_pool(loop, sources::make_sqlite_source({connection.file}), {});
+  }
+
+  Result<void> admit(Grants& grants) {
+    Result<void> outcome;
+    bool done = false;
+    auto work = [&]() -> awaitable<void> { outcome = co_await grants.admit(connection, *pool); };
+    asio::co_spawn(loop, work, [&](std::exception_ptr error) {
+      CHECK_FALSE(error);
+      done = true;
+    });
+    while (!done) loop.run_one();
+    return outcome;
+  }
+  ~Site() {
+    asio::co_spawn(loop, pool->close(), [](std::exception_ptr error) { CHECK_FALSE(error); });
+    loop.run();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("weak rights are told, and refused where the owner says so") {
+  Site site;
+  Grants grants{std::chrono::hours{1}};
+  CHECK_FALSE(grants.last("shop"));
+  CHECK(site.admit(grants));
+  REQUIRE(grants.last("shop"));
+  CHECK(grants.last("shop")->strength == Grants::Strength::weak);
+  CHECK_FALSE(grants.last("shop")->findings.empty());
+  site.connection.weak_grants = "refuse";
+  const auto refused = site.admit(grants);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Code::weak_grants);
+  CHECK(refused.error().hint.find("vmc agent db test shop") != std::string::npos);
+}
+
+TEST_CASE("a user that loads may write") {
+  Site site;
+  site.connection.writable_tables = {"t"};
+  site.connection.weak_grants = "refuse";
+  Grants grants{std::chrono::hours{1}};
+  CHECK(site.admit(grants));
+  CHECK(to_string(grants.last("shop")->strength) == "strong");
+}
+
+TEST_CASE("rights are looked at again after a while") {
+  Site site;
+  Grants grants{Duration{0}};
+  CHECK(site.admit(grants));
+  CHECK(grants.last("shop")->strength == Grants::Strength::weak);
+  site.connection.writable_tables = {"t"};
+  CHECK(site.admit(grants));
+  CHECK(grants.last("shop")->strength == Grants::Strength::strong);
+}
