@@ -26,6 +26,7 @@ struct ConnectionSettings {
   config::SecretRef password;              // empty: the vault's record "connection/ID"
   std::string queries = "select";          // "intents", or any statement the guard passes
   std::vector<std::string> private_names;  // "employees.salary", "audit_*"
+  std::vector<std::string> functions;  // the owner's own that statements may call, whatever they do: "shop.vat_of"
   std::vector<std::string> writable_tables;
   std::string weak_grants = "report";  // "refuse": nothing runs for a user with more rights than it needs
   sources::PoolSettings pool;

@@ -123,7 +123,8 @@ awaitable<Result<std::shared_ptr<const JudgedBy>>> Connections::judge(std::strin
   auto parts = hidden_parts(*made->schema, found->settings.private_names);
   if (!found->settings.private_names.empty()) parts["*"];  // whatever it is: the server's catalogue would tell of it
   auto catalogue = sql::Catalogue::make(dialect, made->schema.get(), std::move(parts), found->settings.database);
-  VMC_CO_TRY(guard, sql::make_guard(dialect, {std::move(catalogue), {}}));
+  const auto& functions = found->settings.functions;
+  VMC_CO_TRY(guard, sql::make_guard(dialect, {std::move(catalogue), sql::folded_functions(dialect, functions)}));
   made->guard = std::move(guard);
   found->judge = std::move(made);
   co_return found->judge;

@@ -1,12 +1,23 @@
+#include <algorithm>
 #include <set>
 
 #include <fmt/format.h>
 
 #include "agent/agent.hpp"
 #include "core/ids.hpp"
+#include "core/text.hpp"
 
 namespace vmc::agent {
 namespace {
+
+bool is_function_name(std::string_view name) {
+  constexpr std::size_t kDatabaseSchemaName = 3;
+  const auto parts = split(name, '.');
+  const auto is_part = [](const std::string& part) {
+    return !part.empty() && part.find_first_of(" \t\r\n()[]`\"'*,;") == std::string::npos;
+  };
+  return parts.size() <= kDatabaseSchemaName && std::ranges::all_of(parts, is_part);
+}
 
 ConnectionSettings read_connection(config::Table table) {
   ConnectionSettings c;
@@ -22,6 +33,11 @@ ConnectionSettings read_connection(config::Table table) {
                            {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"});
   c.password = table.secret("password");
   c.queries = table.choice("queries", c.queries, {"intents", "select"});
+  c.functions = table.strings("functions");
+  for (const auto& name : c.functions)
+    if (!is_function_name(name)) table.complain("functions", "holds names like vat_of or shop.vat_of");
+  if (c.type == "sqlite" && !c.functions.empty())
+    table.complain("functions", "is not for SQLite: it has none of its owner's");
   c.private_names = table.strings("private");
   c.writable_tables = table.strings("writable_tables");
   c.weak_grants = table.choice("weak_grants", c.weak_grants, {"report", "refuse"});

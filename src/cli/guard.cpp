@@ -16,13 +16,21 @@ constexpr std::size_t kSchemaBytesMax = 64u << 20;
 
 struct GuardCheck {
   std::string dialect, schema;
-  std::vector<std::string> private_parts;
+  std::vector<std::string> private_parts, functions;
 };
 
 const std::map<std::string, sql::Dialect> kDialects{{"postgres", sql::Dialect::postgres},
                                                     {"mysql", sql::Dialect::mysql},
                                                     {"mssql", sql::Dialect::mssql},
                                                     {"sqlite", sql::Dialect::sqlite}};
+
+std::vector<std::string> names_in(const std::vector<std::string>& lists) {
+  std::vector<std::string> names;
+  for (const auto& list : lists)
+    for (const auto& name : split(list, ','))
+      if (!trim(name).empty()) names.emplace_back(trim(name));
+  return names;
+}
 
 Result<std::unique_ptr<sql::Guard>> guard_for(const GuardCheck& check) {
   const auto dialect = kDialects.at(check.dialect);
@@ -33,13 +41,9 @@ Result<std::unique_ptr<sql::Guard>> guard_for(const GuardCheck& check) {
     VMC_TRY(read, data::schema_from_json(json));
     schema = std::move(read);
   }
-  std::vector<std::string> parts;
-  for (const auto& list : check.private_parts)
-    for (const auto& part : split(list, ','))
-      if (!trim(part).empty()) parts.emplace_back(trim(part));
-  VMC_TRY(hidden, sql::parts_in(parts));
+  VMC_TRY(hidden, sql::parts_in(names_in(check.private_parts)));
   auto catalogue = sql::Catalogue::make(dialect, schema ? &*schema : nullptr, std::move(hidden), schema ? schema->database : "");
-  return sql::make_guard(dialect, {std::move(catalogue), {}});
+  return sql::make_guard(dialect, {std::move(catalogue), sql::folded_functions(dialect, names_in(check.functions))});
 }
 
 Result<std::string> judged(const sql::Guard& guard, const std::string& line, std::size_t number) {
@@ -84,6 +88,7 @@ void add_guard(CLI::App& root, Session& session) {
       ->check(CLI::IsMember({"postgres", "mysql", "mssql", "sqlite"}));
   verb->add_option("--schema", check->schema, "what may be reached: a file of 'vmc agent schema export'; none: every table");
   verb->add_option("--private", check->private_parts, "parts kept back: customers.email,salaries.*");
+  verb->add_option("--functions", check->functions, "functions of your own that may be called: vat_of,shop.vat_of");
   verb->footer(
       "Each line of the answer has id, verdict (accept or reject), code and reason. The exit code is 0 when every line\n"
       "could be judged, whatever the verdicts. No database is touched.\n\n"

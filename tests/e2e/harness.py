@@ -558,6 +558,26 @@ class E2ETest(unittest.TestCase):
         self.assertTrue(summary.get("message"), summary)
 
 
+class StatementsTest(E2ETest):
+    """Statements sent to connection `erp` of agent `HQ` in self.cloud."""
+
+    def ask(self, statement, *params, connection="erp"):
+        words = [w for p in params for w in ("--param", p)]
+        return self.cloud.cli("connector", "query", "HQ", connection, "--sql", "-", *words, stdin=statement)
+
+    def rows(self, statement, *params):
+        done = self.ask(statement, *params)
+        self.assertEqual(done.code, 0, f"{statement}\n{done}")
+        return done.json["rows"]
+
+    def refused(self, code, *statements):
+        for statement in statements:
+            with self.subTest(statement):
+                done = self.ask(statement)
+                self.assertEqual((done.code != 0, done.error["code"]), (True, code), done)
+                self.assertTrue(done.error["message"], done)
+
+
 # --- SQLite ----------------------------------------------------------------------------------------------------
 
 ITEMS = """CREATE TABLE {table} (id INTEGER NOT NULL PRIMARY KEY, name TEXT, price DECIMAL_TEXT(12,2), sold DATE,

@@ -52,6 +52,13 @@ class GuardCheck(E2ETest):
         self.assertEqual([v["verdict"] for v in verdicts], ["accept", "reject", "reject", "reject"], verdicts)
         self.assertIn("schema export", verdicts[2]["reason"])
 
+    def test_functions_of_the_owners_are_allowed_by_name(self):
+        for dialect, call in (("postgres", "shop.vat_of(1)"), ("mysql", "SHOP.Vat_Of(1)"), ("mssql", "Shop.vat_of(1)")):
+            line = json.dumps({"id": 1, "sql": f"SELECT {call}"})
+            for words, verdict in (((), "reject"), (("--functions", "x, shop.vat_of"), "accept")):
+                done = vmc("guard", "check", "--dialect", dialect, *words, stdin=line)
+                self.assertEqual(json.loads(done.out)["verdict"], verdict, (dialect, done))
+
     def test_what_is_no_statement_ends_it_with_the_line(self):
         done = vmc("--json", "guard", "check", "--dialect", "postgres", stdin='{"id": 1, "sql": "SELECT 1"}\n{"id": 2}\n')
         self.assertNotEqual(done.code, 0, done)

@@ -4,7 +4,7 @@ database hears of it."""
 import json
 import unittest
 
-from harness import E2ETest, Postgres, rows_of, sqlite, vmc, wait_until
+from harness import StatementsTest, Postgres, rows_of, sqlite, vmc, wait_until
 
 PG = None
 
@@ -23,6 +23,7 @@ CREATE VIEW addresses AS SELECT * FROM mailing;
 CREATE VIEW by_country AS SELECT country, count(*) AS n FROM customers GROUP BY country;
 CREATE FUNCTION pay_of(text) RETURNS numeric LANGUAGE sql STABLE AS 'SELECT amount FROM salaries WHERE person = $1';
 CREATE VIEW pay AS SELECT pay_of('Ada') AS amount;
+CREATE FUNCTION vat_of(numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS 'SELECT $1 * 0.19';
 """
 
 
@@ -32,7 +33,7 @@ def setUpModule():
     unittest.addModuleCleanup(PG.close)
 
 
-class Statements(E2ETest):
+class Statements(StatementsTest):
     """One agent with a shop in PostgreSQL, parts of it private."""
 
     def shop(self, **options):
@@ -43,22 +44,6 @@ class Statements(E2ETest):
         self.agent.publish("erp").start()
         self.agent.connected()
         self.agent.wait_published("erp")
-
-    def ask(self, statement, *params, connection="erp"):
-        words = [w for p in params for w in ("--param", p)]
-        return self.cloud.cli("connector", "query", "HQ", connection, "--sql", "-", *words, stdin=statement)
-
-    def rows(self, statement, *params):
-        done = self.ask(statement, *params)
-        self.assertEqual(done.code, 0, f"{statement}\n{done}")
-        return done.json["rows"]
-
-    def refused(self, code, *statements):
-        for statement in statements:
-            with self.subTest(statement):
-                done = self.ask(statement)
-                self.assertEqual((done.code != 0, done.error["code"]), (True, code), done)
-                self.assertTrue(done.error["message"], done)
 
 
 class Postgres_(Statements):
@@ -99,6 +84,20 @@ class Postgres_(Statements):
         self.assertEqual(done.error["code"], "INVALID_REQUEST", done)
         self.assertIn("line 2, column 27: invalid input syntax for type bigint", done.error["message"])
         self.assertEqual(self.ask("SELECT name FROM customers WHERE id = $1", "two").error["code"], "DATABASE_ERROR")
+
+    def test_a_function_of_the_owners_runs_where_they_say_so(self):
+        self.shop()
+        done = self.ask("SELECT vat_of(10)")
+        self.assertEqual(done.error["code"], "WRITE_OPERATION_REJECTED", done)
+        self.assertIn("functions = [...]", done.error["next"] + done.error["message"])
+        self.agent.stop()
+        with open(self.agent.config.parent / "conf.d" / "erp.toml", "a") as file:
+            file.write('functions = ["vat_of", "public.vat_of"]\n')
+        self.agent.start()
+        self.agent.connected()
+        wait_until("the function to be allowed", lambda: self.ask("SELECT public.vat_of(10)").code == 0)
+        self.assertEqual(self.rows("SELECT vat_of(100)"), [["19"]])
+        self.refused("WRITE_OPERATION_REJECTED", "SELECT pay_of('Ada')", "SELECT other.vat_of(1)")
 
     def test_what_writes_is_refused_before_the_database_hears_of_it(self):
         self.shop()

@@ -1,5 +1,6 @@
 #include "sql/guard/guard.hpp"
 
+#include "core/text.hpp"
 #include "sql/guard/readers.hpp"
 #include "sql/guard/resolve.hpp"
 
@@ -34,6 +35,12 @@ class ReadingGuard final : public Guard {
 };
 
 }  // namespace
+
+std::set<std::string> folded_functions(Dialect dialect, const std::vector<std::string>& names) {
+  std::set<std::string> folded;
+  for (const auto& name : names) folded.insert(dialect == Dialect::postgres ? name : lowered(name));
+  return folded;
+}
 
 Result<std::unique_ptr<Guard>> make_guard(Dialect dialect, GuardSettings settings) {
   switch (dialect) {

@@ -13,9 +13,12 @@ namespace vmc::sql {
 
 struct GuardSettings {
   Catalogue catalogue;
-  // The customer's own functions that are known to be harmless, folded: "vat_of", "shop.vat_of".
+  // The customer's own functions that may be called, folded: "vat_of", "shop.vat_of". What they do is not looked at.
   std::set<std::string> functions;
 };
+
+// Names as people write them, folded as the dialect does: PostgreSQL's as they are, the others' without case.
+std::set<std::string> folded_functions(Dialect dialect, const std::vector<std::string>& names);
 
 class Guard {
  public:

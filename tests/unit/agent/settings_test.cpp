@@ -51,6 +51,7 @@ password = "env:ERP_PASSWORD"
 queries = "intents"
 private = ["employees.salary"]
 writable_tables = ["targets"]
+functions = ["shop.vat_of"]
 weak_grants = "refuse"
 pool = { min = 1, max = 4, lifetime = "10m", idle_timeout = "1m", acquire_timeout = "3s", ping = "30s" }
 
@@ -86,6 +87,7 @@ file = "/srv/a.db"
   CHECK(erp.password.rest == "ERP_PASSWORD");
   CHECK(erp.private_names == std::vector<std::string>{"employees.salary"});
   CHECK(erp.writable_tables == std::vector<std::string>{"targets"});
+  CHECK(erp.functions == std::vector<std::string>{"shop.vat_of"});
   CHECK(erp.weak_grants == "refuse");
   CHECK(erp.pool.max == 4);
   CHECK(erp.pool.lifetime == std::chrono::minutes{10});
@@ -114,6 +116,29 @@ file = "y"
   REQUIRE(complaints.size() == 2);
   CHECK(complaints[0].message.find("exclude each other") != std::string::npos);
   CHECK(complaints[1].message.find("used twice") != std::string::npos);
+}
+
+TEST_CASE("functions of the owner's are names, and not of SQLite") {
+  const auto complaints = read(R"(
+[agent]
+cloud_url = "wss://x/ws"
+[[connections]]
+id = "a"
+type = "sqlite"
+file = "x"
+functions = ["shop.vat_of"]
+[[connections]]
+id = "b"
+type = "postgres"
+host = "h"
+database = "d"
+user = "u"
+functions = ["vat of", "a.b.c.d", "a..b"]
+)").complaints;
+
+  REQUIRE(complaints.size() == 2);
+  CHECK(complaints[0].message.find("not for SQLite") != std::string::npos);
+  CHECK(complaints[1].message.find("names like") != std::string::npos);
 }
 
 TEST_CASE("a query policy nobody knows is refused") {

@@ -47,7 +47,7 @@ void Parser::stored_function(const Path& path, const Token& token) {
     return expect(")");
   }
   std::string what = fmt::format("the function {} is not known to be harmless", shortened(whole));
-  std::string hint = "The owner can allow it for this connection.";
+  std::string hint = "Its owner can allow one of their own: functions = [...] of the connection, on the agent.";
   if (const auto harm = harm_of(path.back()); !harm.empty()) {
     what = harm;
     hint.clear();

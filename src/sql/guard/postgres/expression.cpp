@@ -209,7 +209,7 @@ void TreeReader::check_function(const std::vector<std::string>& name, const Obje
   if (own && is_harmless_function(name.back())) return check_arguments(name.back(), fields);
   if (whole == "information_schema._pg_expandarray") return;
   refuse(Layer::functions, at, fmt::format("the function {} is not known to be harmless", whole),
-         "The owner can allow it for this connection.");
+         "Its owner can allow one of their own: functions = [...] of the connection, on the agent.");
 }
 
 // Of some functions it is the arguments that decide.
