@@ -13,28 +13,17 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests/e2e"))
-import harness  # noqa: E402
+from processes import Watch, cpu_seconds
+from sales import COLUMNS, FILL, POSTGRES_OPTIONS, ROOT, harness
 
 CPU_LIMIT = 8.0  # s a million rows
 NODE_RATIO_LIMIT = 0.7
 PEAK_LIMIT_MB = 100
 PEAK_SPREAD_LIMIT = 0.10
 
-COLUMNS = ("id bigint PRIMARY KEY, order_no text NOT NULL, customer_id bigint NOT NULL, product text NOT NULL, quantity integer NOT NULL, "
-           "unit_price numeric(12,2) NOT NULL, discount numeric(8,2), {extra}, status text NOT NULL, region text NOT NULL, "
-           "created_at timestamptz NOT NULL, updated_at timestamp NOT NULL")
-FILL = """INSERT INTO sales SELECT n, 'SO-' || lpad(n::text, 9, '0'), 9007199254740993 + n % 50021,
-  (ARRAY['Schraube M8 verzinkt','Käse, jung','東京 set','Cable 3×1.5 mm²','Plain box'])[1 + n % 5] || ' ' || n % 997,
-  1 + n % 12, (n * 37 % 999983)::numeric / 100 + 1, CASE WHEN n % 4 = 0 THEN NULL ELSE (n % 100)::numeric / 100 END,
-  CASE WHEN n % 3 = 0 THEN NULL ELSE 'note ' || n END, (ARRAY['open','paid','shipped','closed'])[1 + n % 4],
-  (ARRAY['north','south','east','west'])[1 + n % 4], timestamptz '2024-01-01 00:00:00.001+00' + n * interval '1 second 1 millisecond',
-  timestamp '2024-01-01 00:00:00.5' + n * interval '2 seconds' FROM generate_series(1, {rows}) AS n"""
 TRANSFORM = """function transform(row)
   local total = row.unit_price * row.quantity
   if row.discount ~= vmc.null then total = total - row.discount end
@@ -45,63 +34,6 @@ TRANSFORM = """function transform(row)
 end
 """
 FINGERPRINT = "SELECT count(*), sum(hashtextextended(sales::text, 0)::numeric) FROM sales"
-SERVER_OPTIONS = ("shared_buffers=1GB", "max_wal_size=8GB", "fsync=on", "checkpoint_timeout=1h")
-TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def cpu_seconds(pid):
-    """User and system time of a process, of its living children and of those it has waited for."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) / TICKS + sum(cpu_seconds(child) for child in children(pid))
-
-
-def children(pid):
-    return [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
-
-
-def peak_kb(pid):
-    status = Path(f"/proc/{pid}/status").read_text()
-    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")), 0)
-
-
-class Watch:
-    """Peak memory of processes and of the children they start meanwhile."""
-
-    def __init__(self, pids):
-        self.pids, self.peaks, self.ended = pids, {}, threading.Event()
-        self.thread = threading.Thread(target=self._run)
-
-    def _look(self):
-        for name, pid in self.pids.items():
-            self._note(name, pid)
-            try:
-                for child in children(pid):
-                    if b"__script-child" in Path(f"/proc/{child}/cmdline").read_bytes():  # it is a copy of its parent first
-                        self._note("script child", child)
-            except (FileNotFoundError, ProcessLookupError):
-                pass
-
-    def _note(self, name, pid):
-        try:
-            self.peaks[name] = max(self.peaks.get(name, 0), peak_kb(pid))
-        except (FileNotFoundError, ProcessLookupError):
-            pass
-
-    def _run(self):
-        while not self.ended.wait(0.1):
-            self._look()
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.ended.set()
-        self.thread.join()
-        self._look()
-
-    def mb(self):
-        return {name: round(kb / 1024, 1) for name, kb in self.peaks.items()}
 
 
 def definition():
@@ -183,7 +115,7 @@ def main():
     options = parser.parse_args()
     sizes = [int(size) for size in options.rows.split(",")]
     results = {}
-    server = harness.Postgres(SERVER_OPTIONS)
+    server = harness.Postgres(POSTGRES_OPTIONS)
     try:
         for rows in sizes:
             with tempfile.TemporaryDirectory(prefix="vmc-bench-") as folder:

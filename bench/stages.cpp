@@ -2,8 +2,6 @@
 // through the script child to sealed chunks), load (sealed chunks to PostgreSQL), digest (what the proof adds to each row).
 // Chunks stand in a folder between the stages. CPU is of this process and its children, the database excluded.
 // Prints one JSON object; pipeline.py drives it. The password is in PGPASSWORD.
-#include <sys/resource.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -13,6 +11,7 @@
 #include <iterator>
 
 #include "activities/row_digest.hpp"
+#include "bench/measure.hpp"
 #include "core/allocator.hpp"
 #include "core/json.hpp"
 #include "crypto/hash.hpp"
@@ -24,31 +23,12 @@
 namespace {
 
 using namespace vmc;
+using bench::cpu_seconds, bench::must;
 
 struct Options {
   std::uint16_t port = 0;
   std::string user, from, to, table, key, script, folder;
 };
-
-template <class T>
-T must(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().text());
-  return std::move(*result);
-}
-void must(Result<void> result) {
-  if (!result) throw std::runtime_error(result.error().text());
-}
-
-double cpu_seconds() {
-  double sum = 0;
-  for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
-    rusage usage{};
-    getrusage(who, &usage);
-    for (const auto& time : {usage.ru_utime, usage.ru_stime})
-      sum += static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  }
-  return sum;
-}
 
 // Sealed chunks in a folder, written and read in order.
 class Chunks {

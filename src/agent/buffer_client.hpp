@@ -8,12 +8,10 @@
 #include <set>
 #include <string>
 
-#include "core/clock.hpp"
+#include "agent/chunk_buffer.hpp"
 #include "core/event.hpp"
 #include "core/offload.hpp"
-#include "data/seal.hpp"
 #include "net/client.hpp"
-#include "wire/command.hpp"
 
 namespace vmc::agent {
 
@@ -23,7 +21,7 @@ struct SessionKey {
   Bytes key;
 };
 
-class BufferClient {
+class BufferClient final : public ChunkBuffer {
  public:
   BufferClient(asio::io_context& loop, net::Address address, std::shared_ptr<net::TlsContext> tls, Pool& cpu,
                const Clock& clock);
@@ -34,14 +32,11 @@ class BufferClient {
   void close();
   // When no transfer is left: drops kept-alive connections, whose timers would hold the loop.
   void disconnect() { http_.reset(); }
-  // Whose chunks these are: known from the first session on, and the same in every later one.
-  Result<std::pair<std::string, std::string>> tenant_and_connector() const;
-
-  // One sealed chunk; `label` without tenant and connector, which are the session's.
-  awaitable<Result<void>> upload(std::string path, data::ChunkLabel label, Bytes sealed, Micros expires_at);
-  // Chunk `index` of an input, still sealed.
+  Result<std::pair<std::string, std::string>> tenant_and_connector() const override;
+  awaitable<Result<void>> upload(std::string path, data::ChunkLabel label, Bytes sealed,
+                                 Micros expires_at) override;
   awaitable<Result<Bytes>> download(wire::Input input, std::string command_id, std::int64_t index,
-                                    Micros expires_at);
+                                    Micros expires_at) override;
 
  private:
   awaitable<Result<SessionKey>> wait_for_session(Micros expires_at);

@@ -5,7 +5,8 @@
 // and uploads (or fetches and opens) meanwhile. Whichever side fails first ends the other.
 #pragma once
 
-#include "agent/buffer_client.hpp"
+#include "agent/chunk_buffer.hpp"
+#include "core/offload.hpp"
 #include "core/pipe.hpp"
 #include "core/task_group.hpp"
 #include "data/batch.hpp"
@@ -29,7 +30,7 @@ class ChunkSender {
   struct Sent {
     std::int64_t chunks = 0, rows = 0;
   };
-  ChunkSender(asio::io_context& loop, BufferClient& buffer, Pool& cpu, const wire::Command& command)
+  ChunkSender(asio::io_context& loop, ChunkBuffer& buffer, Pool& cpu, const wire::Command& command)
       : loop_{loop},
         buffer_{buffer},
         cpu_{cpu},
@@ -49,7 +50,7 @@ class ChunkSender {
   awaitable<void> read_rows(sources::SourcePool& pool, SessionWork read);
   awaitable<Result<void>> send(data::Batch batch, bool last);
   asio::io_context& loop_;
-  BufferClient& buffer_;
+  ChunkBuffer& buffer_;
   Pool& cpu_;
   const wire::Command& command_;
   Pipe<data::Batch> pipe_;
@@ -59,7 +60,7 @@ class ChunkSender {
 
 class ChunkReceiver {
  public:
-  ChunkReceiver(asio::io_context& loop, BufferClient& buffer, Pool& cpu, const wire::Command& command)
+  ChunkReceiver(asio::io_context& loop, ChunkBuffer& buffer, Pool& cpu, const wire::Command& command)
       : loop_{loop},
         buffer_{buffer},
         cpu_{cpu},
@@ -78,7 +79,7 @@ class ChunkReceiver {
   awaitable<Result<data::Batch>> fetch(std::int64_t index);
   awaitable<void> fetch_all();
   asio::io_context& loop_;
-  BufferClient& buffer_;
+  ChunkBuffer& buffer_;
   Pool& cpu_;
   const wire::Command& command_;
   Pipe<Result<std::optional<data::Batch>>> pipe_;  // an empty one is the end

@@ -725,7 +725,7 @@ class Mariadb:
 
     user, password = "root", "my-secret-word"
 
-    def __init__(self):
+    def __init__(self, options=("innodb-flush-log-at-trx-commit=0",)):
         self.folder = Path(tempfile.mkdtemp(prefix="vmc-e2e-my-"))
         self.port = free_port()
         account = ["--user=root"] if os.geteuid() == 0 else []
@@ -739,7 +739,7 @@ class Mariadb:
             self.running = subprocess.Popen(
                 [shutil.which("mariadbd", path="/usr/sbin:/usr/bin"), "--no-defaults", f"--datadir={self.folder / 'data'}",
                  "--bind-address=127.0.0.1", f"--port={self.port}", f"--socket={self.folder / 's'}", f"--pid-file={self.folder / 'pid'}",
-                 f"--init-file={self.folder / 'init.sql'}", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", *account],
+                 f"--init-file={self.folder / 'init.sql'}", "--skip-log-bin", *(f"--{o}" for o in options), *account],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_parent)
         wait_until("MariaDB to answer", lambda: self._client("SELECT 1", "mysql").returncode == 0)
 
