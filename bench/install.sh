@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the benches need beyond tests/packages.txt: Node with the two libraries of the script vmc is measured beside.
+# What the benches need beyond tests/packages.txt: Node with the libraries of the scripts vmc is measured beside.
 set -euo pipefail
 cd "$(dirname "$0")"
 

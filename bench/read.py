@@ -96,7 +96,7 @@ def main():
     limits = Limits()
     for name, runs in results.items():
         for side, least in RATIOS[name].items():
-            limits.ratio(runs, side, RAW if name == "postgres" else MYSQL, least)
+            limits.ratio(name, runs, side, RAW if name == "postgres" else MYSQL, least)
         limits.peaks(f"{name}, sealed chunks", [runs["a fifth of the rows"], runs[CHUNKS]], PEAK_LIMIT_MB, PEAK_SPREAD_LIMIT)
     return 1 if limits.broken and options.check else 0
 

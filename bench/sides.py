@@ -95,9 +95,9 @@ class Limits:
         if not holds:
             self.broken.append(text)
 
-    def ratio(self, runs, name, beside, least):
+    def ratio(self, where, runs, name, beside, least):
         value = speed(runs[name]) / speed(runs[beside])
-        self._say(value >= least, f"{name}: {value:.2f} of {beside}, at least {least}")
+        self._say(value >= least, f"{where}, {name}: {value:.2f} of {beside}, at least {least}")
 
     def peaks(self, name, runs, below, spread):
         """`runs`: the same work at two sizes."""
