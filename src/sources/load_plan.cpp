@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <set>
 
+#include <fmt/format.h>
+
+#include "crypto/hash.hpp"
+
 namespace vmc::sources {
 namespace {
 
@@ -29,22 +33,75 @@ Error invalid(const LoadRequest& request, std::string what, std::string hint = {
               std::move(hint));
 }
 
+std::string short_hash(std::string_view text, std::size_t bytes) {
+  const auto hash = crypto::sha256(as_bytes(text));
+  return to_hex(ByteView{hash}.first(bytes));
+}
+
 }  // namespace
 
 bool is_own_table(std::string_view bare_name) {
-  return bare_name == kAppliedTable || bare_name.starts_with(kStagingPrefix);
+  return bare_name == kAppliedTable || bare_name.starts_with(kStagingPrefix) || bare_name.starts_with(kAsidePrefix);
+}
+
+TableName table_name(const std::string& table) {
+  const auto dot = table.find('.');
+  if (dot == table.npos) return {std::nullopt, table};
+  return {table.substr(0, dot), table.substr(dot + 1)};
+}
+
+std::string aside_family(const std::string& table) {
+  return fmt::format("{}{}_", kAsidePrefix, short_hash(table, 4));
+}
+
+TableName aside_name(const std::string& table, const std::string& scope) {
+  return {table_name(table).schema, aside_family(table) + short_hash(scope, 8)};
+}
+
+std::vector<std::string> abandoned(const std::vector<std::string>& family, const std::string& table,
+                                   const std::vector<std::string>& scopes_alive) {
+  std::set<std::string> alive;
+  for (const auto& scope : scopes_alive) alive.insert(aside_name(table, scope).table);
+  std::vector<std::string> out;
+  for (const auto& name : family)
+    if (name.starts_with(aside_family(table)) && !alive.contains(name)) out.push_back(name);
+  return out;
+}
+
+Result<void> check_loading(Access access) {
+  if (access == Access::load) return {};
+  return fail(Code::write_not_permitted, "this session was opened for reading");
+}
+
+Error ended_run(const LoadRequest& request) {
+  return fail(Code::conflict, "load into '" + request.table + "': this run has ended, what it had laid aside is gone",
+              "Start the workflow again.");
+}
+
+Result<void> check_swapped(const LoadRequest& request, std::int64_t wanted, std::int64_t found) {
+  if (wanted == found) return {};
+  return fail(Code::conflict,
+              fmt::format("table '{}' would have {} rows and not the {} that were laid aside; it was left as it was",
+                          request.table, found, wanted),
+              "A table named vmc_aside_… was removed, or a trigger of the table holds rows back or adds some. Start the "
+              "workflow again.");
+}
+
+Error reached_by_cascade(const LoadRequest& request, std::string_view other_table) {
+  return invalid(request,
+                 fmt::format("replacing its rows would change table '{}', whose foreign key to it has an ON DELETE action",
+                             other_table),
+                 "Load with mode upsert.");
 }
 
 Result<LoadPlan> plan_load(const LoadRequest& request, const data::TableInfo& table) {
   if (request.table != table.name)
     return fail(Code::schema_access_denied, "table '" + request.table + "' is not in the approved schema");
-  if (request.mode == LoadRequest::Mode::replace)
-    return invalid(request, "this source offers the modes insert and upsert, not replace",
-                   "Load with mode upsert, or empty the table first and use insert.");
   if (table.view) return invalid(request, "it is a view");
   if (!request.columns || request.columns->empty()) return invalid(request, "no columns are named");
   LoadPlan plan;
   plan.upsert = request.mode == LoadRequest::Mode::upsert;
+  plan.aside = request.mode == LoadRequest::Mode::replace;
   std::set<std::string_view> seen;
   for (const auto& field : *request.columns) {
     const auto* column = table.column(field.name);
@@ -57,8 +114,8 @@ Result<LoadPlan> plan_load(const LoadRequest& request, const data::TableInfo& ta
     plan.columns.push_back(column);
     plan.key.push_back(std::find(request.key.begin(), request.key.end(), field.name) != request.key.end());
   }
-  if (plan.upsert) {
-    if (request.key.empty()) return invalid(request, "mode upsert needs a key");
+  if (plan.upsert && request.key.empty()) return invalid(request, "mode upsert needs a key");
+  if (plan.upsert || (plan.aside && !request.key.empty())) {
     for (const auto& name : request.key)
       if (!seen.contains(name))
         return invalid(request, "key column '" + name + "' is not among the loaded columns");

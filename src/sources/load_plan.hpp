@@ -9,14 +9,43 @@ namespace vmc::sources {
 
 inline constexpr const char* kAppliedTable = "vmc_applied";
 inline constexpr const char* kStagingPrefix = "vmc_staging_";
+inline constexpr std::string_view kAsidePrefix = "vmc_aside_";
+
+// How a run that replaces a table ended, in vmc_applied beside its parts.
+inline constexpr std::int64_t kSwapPart = -1;
+inline constexpr std::int64_t kDropPart = -2;
 
 // Our own tables in a customer's database: never part of its schema.
 bool is_own_table(std::string_view bare_name);
+
+// A table's name as it is written: "schema.table" or "table".
+struct TableName {
+  std::optional<std::string> schema;
+  std::string table;
+  std::string text() const { return schema ? *schema + "." + table : table; }
+};
+TableName table_name(const std::string& table);
+// The name that all tables with rows laid aside for `table` begin with, without schema.
+std::string aside_family(const std::string& table);
+// The table beside `table` that keeps one run's rows until the swap.
+TableName aside_name(const std::string& table, const std::string& scope);
+
+// What a swap clears away beside its own: of the tables of this family those that belong to none of the runs alive,
+// which are those with a part applied within this time.
+inline constexpr auto kAsideKept = std::chrono::hours{24};
+std::vector<std::string> abandoned(const std::vector<std::string>& family, const std::string& table,
+                                   const std::vector<std::string>& scopes_alive);
+
+Result<void> check_loading(Access access);                                          // WRITE_NOT_PERMITTED
+Error ended_run(const LoadRequest& request);                                        // its rows are not wanted any more
+Result<void> check_swapped(const LoadRequest& request, std::int64_t wanted, std::int64_t found);
+Error reached_by_cascade(const LoadRequest& request, std::string_view other_table);  // what a DELETE would do there
 
 struct LoadPlan {
   std::vector<const data::ColumnInfo*> columns;  // as in request.columns
   std::vector<bool> key;                         // is columns[i] part of the key?
   bool upsert = false;
+  bool aside = false;      // rows go to aside_name()
   bool only_keys = false;  // nothing to update when the row is there
 };
 

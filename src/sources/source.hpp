@@ -45,8 +45,8 @@ struct SqlQuery {
 
 struct LoadRequest {
   std::string table;
-  enum class Mode { insert, upsert, replace } mode = Mode::upsert;  // replace: refused by all sources
-  std::vector<std::string> key;
+  enum class Mode { insert, upsert, replace } mode = Mode::upsert;  // replace: the rows are laid aside for swap()
+  std::vector<std::string> key;  // upsert needs one, replace may have one
   data::RowTypePtr columns;   // of every batch that comes
   std::string applied_scope;  // execution and activity: with `part` the key of vmc_applied
   std::int64_t part = 0;
@@ -89,6 +89,12 @@ class Session {
   // One transaction: rows and the vmc_applied record together. Only on a session opened for loading.
   virtual Result<LoadOutcome> load(const LoadRequest& request, const data::TableInfo& table,
                                    const BatchSource& rows) = 0;
+  // The last step of a run that replaces the table: in one transaction with its record, the table's rows give way to
+  // those that the run's parts have laid aside, and the table is as it was in all else. `rows`: how many were laid
+  // aside; CONFLICT, and nothing changed, when the table would have another number. A repeat changes nothing.
+  virtual Result<LoadOutcome> swap(const LoadRequest& request, const data::TableInfo& table, std::int64_t rows) = 0;
+  // Gives up what the run has laid aside; later parts and the swap of the same run are refused with CONFLICT.
+  virtual Result<void> drop_aside(const LoadRequest& request) = 0;
   // Between calls: false when the other side is known to be gone. Asks nobody, and waits for nothing.
   virtual bool alive() = 0;
   // Rolls back and resets to the pinned state; false: throw the connection away.

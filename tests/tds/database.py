@@ -1,6 +1,7 @@
 """A database of the test server: one SQLite file that keeps the declared T-SQL types, and its sys views."""
 import re
 import sqlite3
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 from sqltypes import SqlError, Type
@@ -13,6 +14,7 @@ SYSTEM_TYPES = {"image": 34, "text": 35, "uniqueidentifier": 36, "date": 40, "ti
                 "smallint": 52, "int": 56, "smalldatetime": 58, "real": 59, "money": 60, "datetime": 61, "float": 62, "sql_variant": 98,
                 "ntext": 99, "bit": 104, "decimal": 106, "numeric": 108, "smallmoney": 122, "bigint": 127, "varbinary": 165, "varchar": 167,
                 "binary": 173, "char": 175, "timestamp": 189, "nvarchar": 231, "nchar": 239, "xml": 241}
+DELETE_ACTIONS = {"CASCADE": 1, "SET NULL": 2, "SET DEFAULT": 3}
 TEXT_TYPES = {"varchar", "char", "nvarchar", "nchar", "text", "ntext"}
 
 
@@ -42,6 +44,14 @@ def assign(kind, value):
     return Type.parse(kind).convert(value, implicit=True)
 
 
+def text_of(moment):
+    return moment.strftime("%Y-%m-%d %H:%M:%S.%f") + "0"
+
+
+def later(unit, count, text):
+    return text_of(datetime.strptime(text[:-1], "%Y-%m-%d %H:%M:%S.%f") + timedelta(**{unit + "s": count}))
+
+
 def quotename(name):
     return "[" + name.replace("]", "]]") + "]"
 
@@ -62,7 +72,7 @@ class Connection:
                                       ("has_perms_by_name", -1, rights.has_perms), ("is_srvrolemember", 1, rights.is_server_role),
                                       ("is_rolemember", 1, rights.is_database_role), ("concat", -1, lambda *v: "".join(str(x) for x in v if x is not None)),
                                       ("suser_sname", 0, lambda: rights.user), ("db_name", 0, lambda: rights.database),
-                                      ("sysutcdatetime", 0, lambda: "2026-01-02 03:04:05.6789012"), ("object_id", -1, self.object_id),
+                                      ("sysutcdatetime", 0, lambda: text_of(datetime.now(timezone.utc))), ("dateadd", 3, later), ("object_id", -1, self.object_id),
                                       ("serverproperty", 1, lambda name: {"ProductVersion": "13.0.5026.0"}.get(name)),
                                       ("datalength", 1, lambda v: None if v is None else len(v) if isinstance(v, bytes) else len(v.encode("utf-16-le")))):
             self.db.create_function(name, count, self.guarded(function))
@@ -167,6 +177,9 @@ class Connection:
         numbers = {name.lower(): n for n, name, _ in self.tables()}
         for row in run(f'PRAGMA main.foreign_key_list("{quoted}")').fetchall():
             other = {name: place for place, (name, *_) in enumerate(self.columns(row[2]), 1)}
+            if row[1] == 0:
+                run('INSERT INTO temp."sys.foreign_keys" VALUES (?, ?, ?, ?)',
+                    (number * 100 + row[0], number, numbers[row[2].lower()], DELETE_ACTIONS.get(row[6], 0)))
             run('INSERT INTO temp."sys.foreign_key_columns" VALUES (?, ?, ?, ?, ?, ?)',
                 (number * 100 + row[0], row[1] + 1, number, places[row[3]], numbers[row[2].lower()], other[row[4]]))
 
@@ -183,6 +196,7 @@ SYS = {
     "default_constraints": "object_id int, parent_object_id int, parent_column_id int, definition nvarchar(4000)",
     "indexes": "object_id int, index_id int, is_unique bit, is_primary_key bit, has_filter bit, is_disabled bit",
     "index_columns": "object_id int, index_id int, column_id int, key_ordinal tinyint, is_included_column bit",
+    "foreign_keys": "object_id int, parent_object_id int, referenced_object_id int, delete_referential_action tinyint",
     "foreign_key_columns": "constraint_object_id int, constraint_column_id int, parent_object_id int, parent_column_id int,"
                            " referenced_object_id int, referenced_column_id int",
 }

@@ -102,6 +102,11 @@ def translated(tokens):
             end = matching(tokens, place + 1)
             out += converted(upper, tokens[place + 2:end])
             place = end
+        elif kind == "word" and upper == "DATEADD" and tokens[place + 1][1] == "(":
+            end = matching(tokens, place + 1)
+            unit, *others = tokens[place + 2:end]
+            out += [(kind, f"dateadd('{unit[1].lower()}'")] + translated(others) + [("sign", ")")]
+            place = end
         elif kind == "word" and upper == "TOP":
             start = next(i for i in range(place + 1, len(tokens)) if tokens[i][0] != "space")
             end = matching(tokens, start) if tokens[start][1] == "(" else start
@@ -244,9 +249,41 @@ def create_if_missing(session, m):
         create_table(session, re.fullmatch(CREATE, m[2], re.S | re.I))
 
 
-@shape(r"DROP TABLE (#\w+)")
+DROP = rf"DROP TABLE ({TABLE})"
+
+
+@shape(DROP)
 def drop_table(session, m):
     session.database.execute(f"DROP TABLE {sqlite_table(m[1])}")
+
+
+@shape(rf"IF OBJECT_ID\(N'((?:[^']|'')*)', N'U'\) IS NOT NULL ({DROP})")
+def drop_if_there(session, m):
+    if session.database.object_id(m[1].replace("''", "'")) is not None:
+        drop_table(session, re.fullmatch(DROP, m[2], re.S | re.I))
+
+
+@shape(rf"SELECT TOP \(0\) ((?:{NAME}(?:, )?)+) INTO ({TABLE}) FROM ({TABLE})")
+def create_alike(session, m):
+    """Names, types and which columns are required; neither keys nor defaults."""
+    from database import stored_types
+    session.need("CREATE TABLE")
+    kept = {name: (kind, required) for name, kind, required, *_ in session.database.columns(table_of(m[3])[1])}
+    columns = [(quoted(name), *kept[name]) for name in map(unbracket, re.findall(NAME, m[1]))]
+    body = ", ".join(f"{name} {kind or 'nvarchar(4000)'}{' NOT NULL' if required else ''}" for name, kind, required in columns)
+    session.database.execute(f"CREATE TABLE {sqlite_table(m[2])} ({stored_types(body)})")
+
+
+@shape(rf"DELETE FROM ({TABLE}) WITH \(TABLOCKX, HOLDLOCK\)")
+def delete_all(session, m):
+    session.need_write(m[1])
+    session.database.execute(f"DELETE FROM {sqlite_table(m[1])}")
+
+
+@shape(rf"INSERT INTO ({TABLE}) \(((?:{NAME}(?:, )?)+)\) SELECT ((?:{NAME}(?:, )?)+) FROM ({TABLE})")
+def insert_all(session, m):
+    session.need_write(m[1])
+    session.database.execute(f"INSERT INTO {sqlite_table(m[1])} ({translate(m[2])}) SELECT {translate(m[3])} FROM {sqlite_table(m[4])}")
 
 
 @shape(rf"SET IDENTITY_INSERT ({TABLE}) (ON|OFF)")

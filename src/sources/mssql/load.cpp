@@ -1,98 +1,20 @@
 #include <fmt/format.h>
 
 #include "core/crash_point.hpp"
-#include "sources/load_plan.hpp"
+#include "sources/mssql/aside.hpp"
 #include "sources/mssql/bulk_writer.hpp"
-#include "sources/mssql/parts.hpp"
 #include "sql/dialect.hpp"
 
 namespace vmc::sources::mssql {
 namespace {
 
 constexpr const char* kStage = "#vmc_load";
-constexpr const char* kApplied =
-    " ([scope] nvarchar(400) COLLATE Latin1_General_100_BIN2 NOT NULL, [part] bigint NOT NULL, [epoch] bigint NOT "
-    "NULL, "
-    "[rows] bigint NOT NULL, [applied_at] datetime2(3) NOT NULL, PRIMARY KEY ([scope], [part]))";
-
 std::string mark_name(std::size_t n) { return fmt::format("[vmc empty {}]", n); }
-
-// The table and vmc_applied beside it, quoted.
-struct Names {
-  std::string table;
-  std::string applied;
-};
-
-Result<Names> names_of(const std::string& table) {
-  VMC_TRY(quoted, sql::quote_table(sql::Dialect::mssql, table));
-  const auto dot = table.find('.');
-  VMC_TRY(schema, sql::quote(sql::Dialect::mssql, dot == table.npos ? std::string{"dbo"} : table.substr(0, dot)));
-  return Names{std::move(quoted), schema + ".[vmc_applied]"};
-}
-
-// A name as it stands inside N'…'.
-std::string in_quotes(const std::string& name) {
-  std::string out;
-  for (char c : name) out += c == '\'' ? "''" : std::string(1, c);
-  return out;
-}
-
-// Once a schema; two loads may try at once.
-Result<void> ensure_applied(Connection& db, const Names& names, Duration limit) {
-  VMC_CHECK(db.start(limit));
-  VMC_CHECK(db.pin(limit, false));
-  auto created = db.run(fmt::format("IF OBJECT_ID(N'{}', N'U') IS NULL CREATE TABLE {}{}", in_quotes(names.applied),
-                                    names.applied, kApplied));
-  if (created || db.error_number() == 2714) return {};
-  constexpr int kDenied[] = {262, 2760, 229};
-  if (std::find(std::begin(kDenied), std::end(kDenied), db.error_number()) == std::end(kDenied))
-    return std::move(created).error();
-  return fail(Code::write_not_permitted, "the database user may not create the table " + names.applied,
-              "Create it: CREATE TABLE " + names.applied + kApplied + "; and GRANT SELECT, INSERT, UPDATE on it.");
-}
-
-class Applied {
- public:
-  Applied(Connection& db, const Names& names, const LoadRequest& request) : db_{db}, names_{names}, request_{request} {}
-
-  // Locks the part's place, so that a second load of the part waits here until this one has ended.
-  Result<std::optional<LoadOutcome>> claim() {
-    Params part;
-    part.text(request_.applied_scope).number(request_.part);
-    VMC_TRY(earlier, db_.run("SELECT [rows], [epoch] FROM " + names_.applied +
-                                 " WITH (UPDLOCK, HOLDLOCK) WHERE [scope] = @p1 AND [part] = @p2",
-                             part));
-    if (!earlier.empty()) {
-      if (number_of(earlier[0], 1) > request_.attempt_epoch)
-        return fail(Code::conflict, "a newer attempt has already written to '" + request_.table + "'");
-      return std::optional{LoadOutcome{number_of(earlier[0], 0), true}};
-    }
-    Params row;
-    row.text(request_.applied_scope).number(request_.part).number(request_.attempt_epoch);
-    VMC_CHECK(
-        db_.run("INSERT INTO " + names_.applied +
-                    " ([scope], [part], [epoch], [rows], [applied_at]) VALUES (@p1, @p2, @p3, 0, SYSUTCDATETIME())",
-                row));
-    return std::optional<LoadOutcome>{};
-  }
-
-  Result<void> record(std::int64_t rows) {
-    Params params;
-    params.text(request_.applied_scope).number(request_.part).number(rows);
-    VMC_CHECK(db_.run("UPDATE " + names_.applied + " SET [rows] = @p3 WHERE [scope] = @p1 AND [part] = @p2", params));
-    return {};
-  }
-
- private:
-  Connection& db_;
-  const Names& names_;
-  const LoadRequest& request_;
-};
 
 class RowLoader {
  public:
   RowLoader(Connection& db, const Names& names, const LoadRequest& request, const LoadPlan& plan)
-      : db_{db}, names_{names}, request_{request}, plan_{plan} {}
+      : db_{db}, request_{request}, plan_{plan}, into_{plan.aside ? names.aside : names.table} {}
 
   Result<std::int64_t> run(const BatchSource& rows) {
     VMC_CHECK(look_up());
@@ -117,7 +39,7 @@ class RowLoader {
 
   Result<void> look_up() {
     Params params;
-    params.text(names_.table);
+    params.text(into_);
     VMC_TRY(rows,
             db_.run("SELECT c.name, COALESCE(b.name, u.name) AS type_name, c.max_length, c.precision, c.scale, "
                     "c.collation_name, c.is_identity, c.is_computed FROM sys.columns AS c "
@@ -235,15 +157,15 @@ class RowLoader {
   }
 
   Result<void> merge() {
-    if (identity_) VMC_CHECK(db_.run("SET IDENTITY_INSERT " + names_.table + " ON"));
+    if (identity_) VMC_CHECK(db_.run("SET IDENTITY_INSERT " + into_ + " ON"));
     VMC_CHECK(write_rows());
-    if (identity_) VMC_CHECK(db_.run("SET IDENTITY_INSERT " + names_.table + " OFF"));
+    if (identity_) VMC_CHECK(db_.run("SET IDENTITY_INSERT " + into_ + " OFF"));
     return {};
   }
 
   Result<void> write_rows() {
     const auto insert =
-        fmt::format("INSERT INTO {} ({}) SELECT {} FROM {} AS s", names_.table, names_list_, staged_list_, kStage);
+        fmt::format("INSERT INTO {} ({}) SELECT {} FROM {} AS s", into_, names_list_, staged_list_, kStage);
     if (!plan_.upsert) {
       VMC_CHECK(db_.run(insert));
       return {};
@@ -256,16 +178,16 @@ class RowLoader {
     // Not MERGE: under concurrent writers it has gaps that these two with held locks have not.
     if (!plan_.only_keys)
       VMC_CHECK(db_.run(fmt::format("UPDATE t SET {} FROM {} AS t WITH (UPDLOCK, HOLDLOCK) INNER JOIN {} AS s ON {}",
-                                    updates_, names_.table, kStage, on_)));
+                                    updates_, into_, kStage, on_)));
     VMC_CHECK(db_.run(fmt::format("{} WHERE NOT EXISTS (SELECT 1 FROM {} AS t WITH (UPDLOCK, HOLDLOCK) WHERE {})",
-                                  insert, names_.table, on_)));
+                                  insert, into_, on_)));
     return {};
   }
 
   Connection& db_;
-  const Names& names_;
   const LoadRequest& request_;
   const LoadPlan& plan_;
+  const std::string& into_;
   std::vector<TargetColumn> targets_;
   std::vector<std::string> quoted_;
   std::string names_list_, staged_list_, key_, on_, updates_;
@@ -277,12 +199,14 @@ class RowLoader {
 Result<LoadOutcome> load(Connection& db, const LoadRequest& request, const data::TableInfo& table,
                          const BatchSource& rows) {
   VMC_TRY(plan, plan_load(request, table));
-  VMC_TRY(names, names_of(request.table));
+  VMC_TRY(names, names_of(request));
   VMC_CHECK(ensure_applied(db, names, request.timeout));
+  if (plan.aside) VMC_CHECK(ensure_aside(db, names, request, plan));
   VMC_TRY(transaction, Transaction::begin(db, request.timeout));
   Applied applied{db, names, request};
   VMC_TRY(earlier, applied.claim());
   if (earlier) return *earlier;
+  if (plan.aside) VMC_CHECK(applied.refuse_ended({kSwapPart, kDropPart}));
   RowLoader loader{db, names, request, plan};
   VMC_TRY(written, loader.run(rows));
   VMC_CHECK(applied.record(written));

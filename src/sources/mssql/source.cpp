@@ -206,9 +206,20 @@ class MssqlSession final : public Session {
     return rows.finish(sink);
   }
 
-  Result<LoadOutcome> load(const LoadRequest& request, const data::TableInfo& table, const BatchSource& rows) override {
-    if (db_->access() != Access::load) return fail(Code::write_not_permitted, "this session was opened for reading");
+  Result<LoadOutcome> load(const LoadRequest& request, const data::TableInfo& table,
+                           const BatchSource& rows) override {
+    VMC_CHECK(check_loading(db_->access()));
     return mssql::load(*db_, request, table, rows);
+  }
+
+  Result<LoadOutcome> swap(const LoadRequest& request, const data::TableInfo& table, std::int64_t rows) override {
+    VMC_CHECK(check_loading(db_->access()));
+    return mssql::swap(*db_, request, table, rows);
+  }
+
+  Result<void> drop_aside(const LoadRequest& request) override {
+    VMC_CHECK(check_loading(db_->access()));
+    return mssql::drop_aside(*db_, request);
   }
 
   bool alive() override { return db_->alive(); }

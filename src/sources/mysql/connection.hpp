@@ -102,8 +102,9 @@ class Connection::Call {
 // A transaction that ends with ROLLBACK unless it was committed.
 class Transaction {
  public:
+  enum class Writing { plainly, locking_gaps };  // REPEATABLE READ locks what a statement has looked through
   // Pins the session's settings and opens the transaction: for reading READ ONLY, one snapshot for all of it.
-  static Result<Transaction> begin(Connection& db, Duration limit);
+  static Result<Transaction> begin(Connection& db, Duration limit, Writing how = Writing::plainly);
   // The same settings for statements of our own outside a transaction.
   static Result<void> pin(Connection& db, Duration limit);
   Transaction(Transaction&& other) noexcept : db_{std::exchange(other.db_, nullptr)} {}

@@ -178,14 +178,7 @@ Result<void> read_views(Connection& db, data::Schema& schema) {
 
 }  // namespace
 
-CatalogueName catalogue_name(const std::string& table) {
-  const auto dot = table.find('.');
-  if (dot == table.npos) return {std::nullopt, table};
-  return {table.substr(0, dot), table.substr(dot + 1)};
-}
-
-Result<Cells> ask_of_table(Connection& db, const std::string& text, const std::string& table) {
-  const auto name = catalogue_name(table);
+Result<Cells> ask_of_table(Connection& db, const std::string& text, const TableName& name) {
   Params params;
   if (name.schema)
     params.text(*name.schema);

@@ -1,6 +1,7 @@
 // The parts of a MySQL session that fill a file each.
 #pragma once
 
+#include "sources/load_plan.hpp"
 #include "sources/mysql/statement.hpp"
 
 namespace vmc::sources::mysql {
@@ -9,14 +10,11 @@ Result<data::Schema> discover(Connection& db);
 Result<RightsReport> rights(Connection& db);
 Result<LoadOutcome> load(Connection& db, const LoadRequest& request, const data::TableInfo& table,
                          const BatchSource& rows);
+Result<LoadOutcome> swap(Connection& db, LoadRequest request, const data::TableInfo& table, std::int64_t rows);
+Result<void> drop_aside(Connection& db, LoadRequest request);
 
-// "schema.table" or "table" as the catalogue is asked for it; the schema is a null for the connection's own database.
-struct CatalogueName {
-  std::optional<std::string> schema;
-  std::string table;
-};
-CatalogueName catalogue_name(const std::string& table);
-// `text` with the parameters schema and table, of a table in the catalogue.
-Result<Cells> ask_of_table(Connection& db, const std::string& text, const std::string& table);
+// `text` with the parameters schema and table, of a table in the catalogue; a schema that is not given is a null, for the
+// connection's own database.
+Result<Cells> ask_of_table(Connection& db, const std::string& text, const TableName& name);
 
 }  // namespace vmc::sources::mysql

@@ -247,9 +247,20 @@ class MysqlSession final : public Session {
     return rows.finish(sink);
   }
 
-  Result<LoadOutcome> load(const LoadRequest& request, const data::TableInfo& table, const BatchSource& rows) override {
-    if (db_->access() != Access::load) return fail(Code::write_not_permitted, "this session was opened for reading");
+  Result<LoadOutcome> load(const LoadRequest& request, const data::TableInfo& table,
+                           const BatchSource& rows) override {
+    VMC_CHECK(check_loading(db_->access()));
     return mysql::load(*db_, request, table, rows);
+  }
+
+  Result<LoadOutcome> swap(const LoadRequest& request, const data::TableInfo& table, std::int64_t rows) override {
+    VMC_CHECK(check_loading(db_->access()));
+    return mysql::swap(*db_, request, table, rows);
+  }
+
+  Result<void> drop_aside(const LoadRequest& request) override {
+    VMC_CHECK(check_loading(db_->access()));
+    return mysql::drop_aside(*db_, request);
   }
 
   bool alive() override { return db_->alive(); }
@@ -274,7 +285,7 @@ class MysqlSession final : public Session {
                                "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = "
                                "COALESCE(?, DATABASE()) AND TABLE_NAME = ? AND EXTRA NOT LIKE '%INVISIBLE%'"
                                " ORDER BY ORDINAL_POSITION",
-                               table.name));
+                               table_name(table.name)));
     std::vector<std::string> found;
     for (const auto& row : rows) found.push_back(row[0].value_or(""));
     return check_columns(table, found);

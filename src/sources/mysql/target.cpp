@@ -75,7 +75,7 @@ void choose_reading(Target& target, const data::RowType& rows) {
 }
 
 Result<void> check_engine(Connection& db, const LoadRequest& request) {
-  VMC_TRY(engine, ask_of_table(db, kEngine, request.table));
+  VMC_TRY(engine, ask_of_table(db, kEngine, table_name(request.table)));
   if (engine.empty())
     return fail(Code::not_found, "table '" + request.table + "' is no longer there", "Discover the schema again.");
   if (engine[0][0] == "YES") return {};
@@ -87,7 +87,7 @@ Result<void> check_engine(Connection& db, const LoadRequest& request) {
 
 // Which unique keys there are besides the load's own.
 Result<bool> has_other_keys(Connection& db, const LoadRequest& request) {
-  VMC_TRY(rows, ask_of_table(db, kUnique, request.table));
+  VMC_TRY(rows, ask_of_table(db, kUnique, table_name(request.table)));
   std::map<std::string, std::set<std::string>> keys;
   for (const auto& row : rows) {
     auto& key = keys[row[0].value_or("")];
@@ -112,7 +112,7 @@ Result<void> check_scale(const data::Field& field, const TargetColumn& target) {
 
 Result<Target> look_up(Connection& db, const LoadRequest& request, const LoadPlan& plan) {
   VMC_CHECK(check_engine(db, request));
-  VMC_TRY(rows, ask_of_table(db, kColumns, request.table));
+  VMC_TRY(rows, ask_of_table(db, kColumns, table_name(request.table)));
   Target target;
   for (const auto& field : *request.columns) {
     const auto row = std::find_if(rows.begin(), rows.end(), [&](const auto& one) { return one[0] == field.name; });

@@ -71,11 +71,12 @@ Result<void> Transaction::pin(Connection& db, Duration limit) {
   return db.run(pins(db, limit));
 }
 
-Result<Transaction> Transaction::begin(Connection& db, Duration limit) {
+Result<Transaction> Transaction::begin(Connection& db, Duration limit, Writing how) {
   VMC_CHECK(pin(db, limit));
   const bool reading = db.access() == Access::read;
-  VMC_CHECK(db.run(reading ? "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-                           : "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE"));
+  const bool repeatable = reading || how == Writing::locking_gaps;
+  VMC_CHECK(db.run(std::string{"SET SESSION TRANSACTION ISOLATION LEVEL "} +
+                   (repeatable ? "REPEATABLE READ" : "READ COMMITTED") + (reading ? ", READ ONLY" : ", READ WRITE")));
   Transaction transaction{db};
   db.in_transaction_ = true;
   VMC_CHECK(db.run(reading ? "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY" : "START TRANSACTION READ WRITE"));

@@ -67,8 +67,8 @@ Error from_state(std::string_view state, const Circumstances& when, std::string_
                 "The table is a view that calls a writing function; share another one.");
   if (state == "42501" && loading)
     return made(Code::write_not_permitted, "the database user may not write here",
-                "GRANT INSERT, UPDATE, SELECT on the table and on vmc_applied in its schema, and TEMPORARY "
-                "on the database.");
+                "GRANT INSERT, UPDATE, SELECT (for mode replace DELETE too) on the table, INSERT, UPDATE, SELECT on "
+                "vmc_applied in its schema, and TEMPORARY on the database.");
   if (state == "42501")
     return made(Code::schema_access_denied, "the database user may not read this", "GRANT SELECT on it.");
   if (state == "42P01" || state == "42703" || state == "3F000")

@@ -9,6 +9,7 @@
 
 #include "core/log.hpp"
 #include "core/text.hpp"
+#include "sources/load_plan.hpp"
 #include "sql/guard/sqlite/functions.hpp"
 
 namespace vmc::sources::sqlite {
@@ -47,15 +48,16 @@ int authorize_read(int action, const char* a, const char* b, bool discovering) {
   }
 }
 
-// A load writes rows and its own table; triggers of the owner may do what they do.
+// A load writes rows and its own tables; triggers of the owner may do what they do.
 int authorize_load(int action, const char* a, bool discovering) {
   switch (action) {
     case SQLITE_PRAGMA:
-      return discovering && listed(kCataloguePragmas, a) ? SQLITE_OK : SQLITE_DENY;
+      return is(a, "defer_foreign_keys") || (discovering && listed(kCataloguePragmas, a)) ? SQLITE_OK : SQLITE_DENY;
+    case SQLITE_DROP_TABLE:
+      return a && std::string_view{a}.starts_with(kAsidePrefix) ? SQLITE_OK : SQLITE_DENY;
     case SQLITE_ATTACH:
     case SQLITE_DETACH:
     case SQLITE_ALTER_TABLE:
-    case SQLITE_DROP_TABLE:
     case SQLITE_DROP_INDEX:
     case SQLITE_DROP_TRIGGER:
     case SQLITE_DROP_VIEW:

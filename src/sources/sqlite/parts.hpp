@@ -9,5 +9,7 @@ Result<data::Schema> discover(Database& db);
 Result<data::RowTypePtr> query(Database& db, const SqlQuery& query, const BatchSink& sink);
 Result<LoadOutcome> load(Database& db, const LoadRequest& request, const data::TableInfo& table,
                          const BatchSource& rows);
+Result<LoadOutcome> swap(Database& db, LoadRequest request, const data::TableInfo& table, std::int64_t rows);
+Result<void> drop_aside(Database& db, LoadRequest request);
 
 }  // namespace vmc::sources::sqlite

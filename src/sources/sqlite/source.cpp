@@ -129,9 +129,18 @@ class SqliteSession final : public Session {
 
   Result<LoadOutcome> load(const LoadRequest& request, const data::TableInfo& table,
                            const BatchSource& rows) override {
-    if (db_->access() != Access::load)
-      return fail(Code::write_not_permitted, "this session was opened for reading");
+    VMC_CHECK(check_loading(db_->access()));
     return sqlite::load(*db_, request, table, rows);
+  }
+
+  Result<LoadOutcome> swap(const LoadRequest& request, const data::TableInfo& table, std::int64_t rows) override {
+    VMC_CHECK(check_loading(db_->access()));
+    return sqlite::swap(*db_, request, table, rows);
+  }
+
+  Result<void> drop_aside(const LoadRequest& request) override {
+    VMC_CHECK(check_loading(db_->access()));
+    return sqlite::drop_aside(*db_, request);
   }
 
   bool reset() override { return db_->reset(); }
