@@ -221,6 +221,18 @@ data::Batch only(const data::Batch& batch, const std::vector<std::string>& names
 
 RowDigest::RowDigest(std::string_view seed_hex) : seed_{seed_from(seed_hex)} {}
 
+Result<RowDigest> RowDigest::read(std::string_view seed_hex, std::int64_t rows, std::string_view hex) {
+  const auto bytes = from_hex(hex);
+  if (!bytes || bytes->size() != 16) return fail(Code::invalid_request, "a digest has 32 hex digits");
+  RowDigest out{seed_hex};
+  out.rows_ = rows;
+  for (std::size_t i = 0; i < 8; ++i) {
+    out.high_ = out.high_ << 8 | (*bytes)[i];
+    out.low_ = out.low_ << 8 | (*bytes)[i + 8];
+  }
+  return out;
+}
+
 void RowDigest::add(const data::Batch& batch) {
   Uint128 sum = static_cast<Uint128>(high_) << 64 | low_;
   each_hash(batch, seed_, [&](XXH128_hash_t hash) { sum += static_cast<Uint128>(hash.high64) << 64 | hash.low64; });

@@ -15,6 +15,8 @@ namespace vmc::activities {
 class RowDigest {
  public:
   explicit RowDigest(std::string_view seed_hex);   // 32 hex digits
+  // One made elsewhere under this seed, as rows() and hex() gave it; INVALID_REQUEST unless it is one.
+  static Result<RowDigest> read(std::string_view seed_hex, std::int64_t rows, std::string_view hex);
   void add(const data::Batch& batch);
   void add(const RowDigest& other);                // of disjoint rows, same seed
   std::int64_t rows() const { return rows_; }

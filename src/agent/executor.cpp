@@ -31,9 +31,24 @@ Result<const data::Intent*> intent_of(const wire::Command& command) {
   return &*command.payload.intent;
 }
 Result<const wire::LoadSpec*> load_of(const wire::Command& command) {
-  if (!command.payload.load || !command.input)
-    return fail(Code::command_malformed, "the command carries no load");
+  if (!command.payload.load) return fail(Code::command_malformed, "the command carries no load");
   return &*command.payload.load;
+}
+Result<const wire::LoadSpec*> load_with_input_of(const wire::Command& command) {
+  if (!command.input) return fail(Code::command_malformed, "the command names no rows to load");
+  return load_of(command);
+}
+
+sources::LoadRequest::Mode mode_of(wire::LoadMode mode) {
+  switch (mode) {
+    case wire::LoadMode::insert:
+      return sources::LoadRequest::Mode::insert;
+    case wire::LoadMode::upsert:
+      return sources::LoadRequest::Mode::upsert;
+    case wire::LoadMode::replace:
+      return sources::LoadRequest::Mode::replace;
+  }
+  return sources::LoadRequest::Mode::upsert;
 }
 
 // A cell as a reader of JSON expects it, without losing anything: numbers beyond 2^53 and decimals are text.
@@ -121,6 +136,10 @@ awaitable<Result<wire::CommandResult>> Executor::dispatch(const wire::Command& c
       co_return co_await digest_keys(command);
     case wire::Operation::query:
       co_return co_await query(command);
+    case wire::Operation::swap:
+      co_return co_await swap(command);
+    case wire::Operation::drop_aside:
+      co_return co_await drop_aside(command);
   }
   co_return fail(Code::command_malformed, "the operation is not known");
 }
@@ -191,22 +210,26 @@ awaitable<Result<wire::CommandResult>> Executor::digest(const wire::Command& com
   co_return result;
 }
 
-awaitable<Result<wire::CommandResult>> Executor::load(const wire::Command& command) {
-  VMC_CO_TRY(spec, load_of(command));
-  VMC_CO_TRY(connection, connections_.find(command.payload.connection));
-  VMC_CO_TRY(table, co_await connections_.writable_table(command.payload.connection, spec->table));
+Result<sources::LoadRequest> Executor::load_request(const wire::Command& command, const data::TableInfo& table) const {
+  const auto& spec = *command.payload.load;
   sources::LoadRequest request;
-  request.table = spec->table;
-  request.mode = spec->mode == wire::LoadMode::insert   ? sources::LoadRequest::Mode::insert
-                 : spec->mode == wire::LoadMode::upsert ? sources::LoadRequest::Mode::upsert
-                                                        : sources::LoadRequest::Mode::replace;
-  request.key = spec->key;
-  VMC_CO_TRY(type, row_type_of(table, spec->columns));
+  request.table = spec.table;
+  request.mode = mode_of(spec.mode);
+  request.key = spec.key;
+  VMC_TRY(type, row_type_of(table, spec.columns));
   request.columns = type;
   request.applied_scope = command.execution_id + "/" + command.activity_id;
   request.part = command.part;
   request.attempt_epoch = command.attempt_epoch;
   request.timeout = std::max(limits_of(command).timeout, kLoadTimeout);
+  return request;
+}
+
+awaitable<Result<wire::CommandResult>> Executor::load(const wire::Command& command) {
+  VMC_CO_TRY(spec, load_with_input_of(command));
+  VMC_CO_TRY(connection, connections_.find(command.payload.connection));
+  VMC_CO_TRY(table, co_await connections_.writable_table(command.payload.connection, spec->table));
+  VMC_CO_TRY(request, load_request(command, table));
   sources::LoadOutcome outcome;
   ChunkReceiver receiver{loop_, buffer_, cpu_, command};
   auto work = [&](sources::Session& session) -> Result<void> {
@@ -223,8 +246,39 @@ awaitable<Result<wire::CommandResult>> Executor::load(const wire::Command& comma
   co_return result;
 }
 
-awaitable<Result<wire::CommandResult>> Executor::digest_keys(const wire::Command& command) {
+awaitable<Result<wire::CommandResult>> Executor::swap(const wire::Command& command) {
   VMC_CO_TRY(spec, load_of(command));
+  if (!spec->rows) co_return fail(Code::command_malformed, "a swap needs the number of rows laid aside");
+  VMC_CO_TRY(connection, connections_.find(command.payload.connection));
+  VMC_CO_TRY(table, co_await connections_.writable_table(command.payload.connection, spec->table));
+  VMC_CO_TRY(request, load_request(command, table));
+  sources::LoadOutcome outcome;
+  auto work = [&](sources::Session& session) -> Result<void> {
+    VMC_TRY(swapped, session.swap(request, table, *spec->rows));
+    outcome = swapped;
+    return {};
+  };
+  VMC_CO_CHECK(co_await connection->pool->use(sources::Access::load, work));
+  auto result = result_for(command);
+  result.row_count = outcome.rows;
+  result.inline_result = {{"rows", outcome.rows}, {"alreadyApplied", outcome.already_applied}};
+  co_return result;
+}
+
+awaitable<Result<wire::CommandResult>> Executor::drop_aside(const wire::Command& command) {
+  VMC_CO_TRY(spec, load_of(command));
+  VMC_CO_TRY(connection, connections_.find(command.payload.connection));
+  VMC_CO_TRY(table, co_await connections_.writable_table(command.payload.connection, spec->table));
+  VMC_CO_TRY(request, load_request(command, table));
+  auto work = [&](sources::Session& session) { return session.drop_aside(request); };
+  VMC_CO_CHECK(co_await connection->pool->use(sources::Access::load, work));
+  auto result = result_for(command);
+  result.inline_result = Json::object();
+  co_return result;
+}
+
+awaitable<Result<wire::CommandResult>> Executor::digest_keys(const wire::Command& command) {
+  VMC_CO_TRY(spec, load_with_input_of(command));
   if (spec->key.empty()) co_return fail(Code::command_malformed, "rows without a key cannot be read back");
   VMC_CO_TRY(connection, connections_.find(command.payload.connection));
   VMC_CO_TRY(table, co_await connections_.table(command.payload.connection, spec->table));

@@ -29,11 +29,14 @@ class Executor {
   awaitable<Result<wire::CommandResult>> extract(const wire::Command& command);
   awaitable<Result<wire::CommandResult>> digest(const wire::Command& command);
   awaitable<Result<wire::CommandResult>> load(const wire::Command& command);
+  awaitable<Result<wire::CommandResult>> swap(const wire::Command& command);
+  awaitable<Result<wire::CommandResult>> drop_aside(const wire::Command& command);
   awaitable<Result<wire::CommandResult>> digest_keys(const wire::Command& command);
   awaitable<Result<wire::CommandResult>> query(const wire::Command& command);
   awaitable<Result<wire::CommandResult>> query_intent(const wire::Command& command);
   awaitable<Result<wire::CommandResult>> query_statement(const wire::Command& command);
 
+  Result<sources::LoadRequest> load_request(const wire::Command& command, const data::TableInfo& table) const;
   sources::ReadLimits limits_of(const wire::Command& command) const;
 
   asio::io_context& loop_;

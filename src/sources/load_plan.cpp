@@ -83,15 +83,16 @@ Result<void> check_swapped(const LoadRequest& request, std::int64_t wanted, std:
   return fail(Code::conflict,
               fmt::format("table '{}' would have {} rows and not the {} that were laid aside; it was left as it was",
                           request.table, found, wanted),
-              "A table named vmc_aside_… was removed, or a trigger of the table holds rows back or adds some. Start the "
-              "workflow again.");
+              "A table named vmc_aside_… was removed, or a trigger of the table holds rows back or adds some. Start "
+              "the workflow again.");
 }
 
 Error reached_by_cascade(const LoadRequest& request, std::string_view other_table) {
-  return invalid(request,
-                 fmt::format("replacing its rows would change table '{}', whose foreign key to it has an ON DELETE action",
-                             other_table),
-                 "Load with mode upsert.");
+  return invalid(
+      request,
+      fmt::format("replacing its rows would change table '{}', whose foreign key to it has an ON DELETE action",
+                  other_table),
+      "Load with mode upsert.");
 }
 
 Result<LoadPlan> plan_load(const LoadRequest& request, const data::TableInfo& table) {

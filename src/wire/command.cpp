@@ -9,13 +9,15 @@
 namespace vmc::wire {
 namespace {
 
-constexpr std::array<std::pair<Operation, std::string_view>, 6> kOperations{{
+constexpr std::array<std::pair<Operation, std::string_view>, 8> kOperations{{
     {Operation::split, "split"},
     {Operation::extract, "extract"},
     {Operation::digest, "digest"},
     {Operation::load, "load"},
     {Operation::digest_keys, "digest_keys"},
     {Operation::query, "query"},
+    {Operation::swap, "swap"},
+    {Operation::drop_aside, "drop_aside"},
 }};
 constexpr std::array<std::pair<LoadMode, std::string_view>, 3> kLoadModes{{
     {LoadMode::insert, "insert"},
@@ -27,7 +29,10 @@ constexpr std::int64_t kTimeoutMsMax = 24 * 3600 * 1000;
 constexpr std::int64_t kChunksMax = 10'000'000;
 constexpr std::int64_t kPartsMax = 10'000'000;
 
-bool reads_intent(Operation operation) { return operation != Operation::load && operation != Operation::query; }
+bool ends_replacing(Operation operation) { return operation == Operation::swap || operation == Operation::drop_aside; }
+bool reads_intent(Operation operation) {
+  return operation != Operation::load && operation != Operation::query && !ends_replacing(operation);
+}
 bool takes_input(Operation operation) {
   return operation == Operation::load || operation == Operation::digest_keys;
 }
@@ -36,11 +41,12 @@ bool hashes_rows(Operation operation) {
 }
 
 Json load_json(const LoadSpec& load) {
-  return {
-      {"table", load.table}, {"mode", to_string(load.mode)}, {"key", load.key}, {"columns", load.columns}};
+  Json json{{"table", load.table}, {"mode", to_string(load.mode)}, {"key", load.key}, {"columns", load.columns}};
+  if (load.rows) json["rows"] = *load.rows;
+  return json;
 }
 
-Result<LoadSpec> load_from_json(const Json& json) {
+Result<LoadSpec> load_from_json(const Json& json, Operation operation) {
   JsonReader in{json, "payload.load"};
   LoadSpec load;
   load.table = text(in, "table", kNameBytesMax);
@@ -50,7 +56,9 @@ Result<LoadSpec> load_from_json(const Json& json) {
   load.key = names(in, "key");
   load.columns = names(in, "columns");
   if (load.columns.empty()) in.complain("columns", "must not be empty");
-  if (load.key.empty() && load.mode != LoadMode::insert) in.complain("key", "may be empty only for insert");
+  if (load.key.empty() && load.mode == LoadMode::upsert) in.complain("key", "is missing: mode upsert needs it");
+  if (ends_replacing(operation) && load.mode != LoadMode::replace) in.complain("mode", "must be replace here");
+  if (operation == Operation::swap || in.has("rows")) load.rows = whole(in, "rows", 0);
   VMC_CHECK(in.finish());
   return load;
 }
@@ -112,7 +120,7 @@ Result<Payload> payload_from_json(const Json& json, Operation operation) {
   if (operation == Operation::query && payload.query.has_value() == (intent != nullptr))
     in.complain("query", "or an intent is needed, not both");
   if (params && (!payload.query || params->size() > kParamsMax)) in.complain("params", "are too many, or without a query");
-  if (takes_input(operation) && !load) in.complain("load", "is missing");
+  if ((takes_input(operation) || ends_replacing(operation)) && !load) in.complain("load", "is missing");
   const auto seed = from_hex(payload.digest_seed);
   const bool seeded = seed && seed->size() == 16;
   if (!payload.digest_seed.empty() && !seeded) in.complain("digestSeed", "must be 32 hex digits");
@@ -131,7 +139,7 @@ Result<Payload> payload_from_json(const Json& json, Operation operation) {
     }
   }
   if (load) {
-    VMC_TRY(read, load_from_json(*load));
+    VMC_TRY(read, load_from_json(*load, operation));
     payload.load = std::move(read);
   }
   return payload;

@@ -20,6 +20,8 @@ enum class Operation {
   load,         // write the chunks of `input` into a table        -> inline {rows}
   digest_keys,  // count and hash of the rows with input's keys    -> inline {rows, digest}
   query,        // read a small intent, or a statement's rows      -> inline rows
+  swap,         // rows laid aside by loads become the table's     -> inline {rows}
+  drop_aside,   // rows laid aside by loads are given up           -> inline {}
 };
 std::string_view to_string(Operation operation);
 std::optional<Operation> operation_named(std::string_view name);
@@ -31,8 +33,9 @@ std::optional<LoadMode> load_mode_named(std::string_view name);
 struct LoadSpec {
   std::string table;
   LoadMode mode = LoadMode::upsert;
-  std::vector<std::string> key;       // conflict key; empty only for insert
+  std::vector<std::string> key;       // conflict key; upsert needs one
   std::vector<std::string> columns;   // those of the input
+  std::optional<std::int64_t> rows = std::nullopt;  // swap: how many were laid aside
   bool operator==(const LoadSpec&) const = default;
 };
 
@@ -52,7 +55,7 @@ struct Payload {
   std::optional<data::Intent> intent;       // split, extract, digest, query; table and columns of digest_keys
   std::optional<std::string> query;         // query, instead of an intent: one statement in the connection's dialect
   std::vector<data::Value> params;          // of the statement
-  std::optional<LoadSpec> load;             // load, digest_keys
+  std::optional<LoadSpec> load;             // load, digest_keys, swap, drop_aside
   std::vector<std::string> split_key;       // split; empty: one part
   std::int64_t rows_per_part = 0;           // split
   std::string digest_seed;                  // digest, digest_keys: 32 hex digits

@@ -8,9 +8,14 @@
 #include "worker/window.hpp"
 
 namespace vmc::worker {
+namespace {
 
-workflow::Purpose purpose_of(wire::Operation operation) {
-  switch (operation) {
+constexpr auto kWholeTable = std::chrono::minutes{10};  // at least, for reading a replaced table back
+
+}  // namespace
+
+workflow::Purpose purpose_of(const RunContext& run, const wire::Command& command) {
+  switch (command.operation) {
     case wire::Operation::split:
       return workflow::Purpose::split;
     case wire::Operation::extract:
@@ -18,13 +23,17 @@ workflow::Purpose purpose_of(wire::Operation operation) {
     case wire::Operation::load:
       return workflow::Purpose::load;
     case wire::Operation::digest:
-      return workflow::Purpose::digest_source;
+      return command.activity_id == run.chain().load.activity->id ? workflow::Purpose::digest_table
+                                                                  : workflow::Purpose::digest_source;
     case wire::Operation::digest_keys:
       return workflow::Purpose::digest_destination;
+    case wire::Operation::swap:
+      return workflow::Purpose::swap;
     case wire::Operation::query:
+    case wire::Operation::drop_aside:
       break;
   }
-  throw std::logic_error{"a query belongs to no execution"};
+  throw std::logic_error{"no step of an execution waits for this command"};
 }
 
 wire::Command CommandFactory::base(const workflow::Link& link, wire::Operation operation, const Side& side,
@@ -98,13 +107,43 @@ wire::Command CommandFactory::load(std::int64_t part, std::int64_t epoch, const 
   const auto chain = run_.chain();
   auto command = base(chain.load, wire::Operation::load, run_.destination, part, epoch);
   command.command_id = std::move(command_id);
+  command.payload.load = load_spec();
+  command.input = input;
+  return command;
+}
+
+wire::LoadSpec CommandFactory::load_spec() const {
+  const auto chain = run_.chain();
   wire::LoadSpec spec;
   spec.table = run_.destination.table.name;
   spec.mode = *wire::load_mode_named(workflow::to_string(chain.load_params().mode));
   spec.key = chain.load_params().conflict_key;
   for (const auto& column : run_.destination.table.columns) spec.columns.push_back(column.name);
-  command.payload.load = std::move(spec);
-  command.input = input;
+  return spec;
+}
+
+wire::Command CommandFactory::swap(const workflow::IssueSwap& action) const {
+  auto command = base(run_.chain().load, wire::Operation::swap, run_.destination, 0, action.epoch);
+  command.payload.load = load_spec();
+  command.payload.load->rows = run_.state.rows_out();
+  return command;
+}
+
+wire::Command CommandFactory::digest_table(const workflow::IssueDigestTable& action) const {
+  auto command = base(run_.chain().load, wire::Operation::digest, run_.destination, 0, action.epoch);
+  data::Intent whole;
+  whole.table = run_.destination.table.name;
+  whole.columns = load_spec().columns;
+  command.payload.intent = std::move(whole);
+  command.payload.digest_seed = digest_seed(run_);
+  command.payload.timeout_ms =
+      std::max<std::int64_t>(command.payload.timeout_ms, std::chrono::milliseconds{kWholeTable}.count());
+  return command;
+}
+
+wire::Command CommandFactory::drop_aside() const {
+  auto command = base(run_.chain().load, wire::Operation::drop_aside, run_.destination, 0, 1);
+  command.payload.load = load_spec();
   return command;
 }
 

@@ -19,11 +19,15 @@ class CommandFactory {
   wire::Command load(std::int64_t part, std::int64_t epoch, const wire::Input& input,
                      std::string command_id) const;
   wire::Command digest_keys(const workflow::IssueDigestKeys& action, const wire::Input& input) const;
+  wire::Command swap(const workflow::IssueSwap& action) const;
+  wire::Command digest_table(const workflow::IssueDigestTable& action) const;
+  wire::Command drop_aside() const;  // of a run that ends without a swap
 
  private:
   wire::Command base(const workflow::Link& link, wire::Operation operation, const Side& side,
                      std::int64_t part, std::int64_t epoch) const;
   data::Intent part_intent(std::int64_t part) const;
+  wire::LoadSpec load_spec() const;
 
   const RunContext& run_;
   const Settings& settings_;
@@ -31,6 +35,6 @@ class CommandFactory {
 };
 
 // Which piece of work a command was for.
-workflow::Purpose purpose_of(wire::Operation operation);
+workflow::Purpose purpose_of(const RunContext& run, const wire::Command& command);
 
 }  // namespace vmc::worker

@@ -1,5 +1,6 @@
 #include "worker/execution_run.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include <fmt/format.h>
@@ -121,7 +122,7 @@ void ExecutionRun::apply(const std::vector<workflow::Event>& events) {
 
 awaitable<Result<void>> ExecutionRun::take_in() {
   std::vector<workflow::Event> recorded;
-  const bool keyed = !run_.chain().load_params().conflict_key.empty();
+  const auto read_back = run_.chain().load_params().read_back();
   auto look = [&](store::Tx& tx) -> Result<bool> {
     VMC_TRY(execution, state::find_execution(tx, lease_.execution_id));
     VMC_TRY(finished, state::finished_commands(tx, lease_.execution_id, run_.tenant_key.view()));
@@ -148,7 +149,7 @@ awaitable<Result<void>> ExecutionRun::take_in() {
     }
     for (const auto& event : recorded) workflow::apply(after, event);
     VMC_CHECK(state::set_summary(tx, lease_, after.paused ? "paused" : "running",
-                                 workflow::to_json(workflow::summarise(after, keyed))));
+                                 workflow::to_json(workflow::summarise(after, read_back))));
     return true;
   };
   VMC_CO_TRY(taken, co_await platform_.db.transact(lease_.tenant, work));
@@ -193,12 +194,12 @@ awaitable<Result<void>> ExecutionRun::issue(const workflow::Plan& plan) {
       connectors.insert(side.connector.connector_id);
       return record(tx,
                     workflow::CommandIssued{command.command_id, link.step->id, command.part,
-                                            purpose_of(command.operation), command.attempt_epoch},
+                                            purpose_of(run_, command), command.attempt_epoch},
                     recorded);
     };
     for (const auto& action : plan.actions) {
       if (const auto* split = std::get_if<workflow::IssueSplit>(&action)) {
-        if (split->single || part_key(run_).empty()) {
+        if (part_key(run_).empty()) {
           workflow::PartsFixed single;
           single.step = chain.extract.step->id;
           single.single = true;
@@ -210,6 +211,10 @@ awaitable<Result<void>> ExecutionRun::issue(const workflow::Plan& plan) {
         VMC_CHECK(send(run_.source, chain.extract, factory.extract(*extract)));
       } else if (const auto* digest = std::get_if<workflow::IssueDigest>(&action)) {
         VMC_CHECK(send(run_.source, chain.extract, factory.digest(*digest)));
+      } else if (const auto* swap = std::get_if<workflow::IssueSwap>(&action)) {
+        VMC_CHECK(send(run_.destination, chain.load, factory.swap(*swap)));
+      } else if (const auto* whole = std::get_if<workflow::IssueDigestTable>(&action)) {
+        VMC_CHECK(send(run_.destination, chain.load, factory.digest_table(*whole)));
       } else if (const auto* again = std::get_if<workflow::IssueLoad>(&action)) {
         const auto& shaped = *run_.state.parts.at(static_cast<std::size_t>(again->part)).shaped;
         VMC_TRY(first, state::find_any_command(tx, shaped.load_command_id, run_.tenant_key.view()));
@@ -336,6 +341,15 @@ awaitable<Result<void>> ExecutionRun::merge_seen() {
       fmt::format("cursors/{}/{}/", lease_.tenant, run_.execution.workflow_id));
 }
 
+// Nobody waits for it: where it does not come through, the table's next swap clears away.
+Result<void> ExecutionRun::drop_aside(store::Tx& tx, Micros now) const {
+  const CommandFactory factory{run_, settings_, now};
+  auto queued = state::enqueue_command(tx, run_.destination.connector.connector_id, factory.drop_aside(),
+                                       run_.tenant_key.view(), now);
+  if (!queued) return queued.error();
+  return {};
+}
+
 awaitable<Result<void>> ExecutionRun::finish(const workflow::Finish& action) {
   const auto chain = run_.chain();
   const bool moves_cursor = action.status == workflow::FinalStatus::succeeded && run_.state.parts_fixed &&
@@ -345,9 +359,13 @@ awaitable<Result<void>> ExecutionRun::finish(const workflow::Finish& action) {
     VMC_CO_CHECK(co_await merge_seen());
     for (const auto& value : run_.state.parts_fixed->up_to) position.push_back(data::to_json(value));
   }
+  const auto started_loading = [](const workflow::PartState& part) { return part.load.epoch > 0; };
+  const bool leaves_rows_aside = chain.load_params().read_back() == workflow::ReadBack::table && !run_.state.swapped &&
+                                 std::any_of(run_.state.parts.begin(), run_.state.parts.end(), started_loading);
   crash_point("worker.before_finish");
   std::vector<workflow::Event> recorded;
   std::vector<std::pair<std::string, std::string>> cancelled;
+  Result<void> told;
   auto work = [&](store::Tx& tx) -> Result<bool> {
     recorded.clear();
     VMC_CHECK(state::check_lease(tx, lease_));
@@ -360,6 +378,7 @@ awaitable<Result<void>> ExecutionRun::finish(const workflow::Finish& action) {
     auto open = state::cancel_commands(tx, lease_.execution_id, now);
     if (!open) return open.error();
     cancelled = std::move(*open);
+    if (leaves_rows_aside) told = drop_aside(tx, now);
     Json summary = action.summary;
     summary["message"] = action.message;
     if (action.code) summary["code"] = info(*action.code).name;
@@ -373,6 +392,11 @@ awaitable<Result<void>> ExecutionRun::finish(const workflow::Finish& action) {
   crash_point("worker.finished");
   for (const auto& [connector, command] : cancelled)
     platform_.bus.publish(state::connector_topic(lease_.tenant, connector));
+  if (!told)
+    log::warn("worker", "what an execution has laid aside stays until the table's next swap",
+              {{"execution", lease_.execution_id}, {"error", told.error().text()}});
+  if (leaves_rows_aside)
+    platform_.bus.publish(state::connector_topic(lease_.tenant, run_.destination.connector.connector_id));
   // The rows are where they belong; what is left of them here goes at once.
   auto cleaned =
       co_await platform_.objects.remove_all(fmt::format("buffer/{}/{}/", lease_.tenant, lease_.execution_id));

@@ -28,6 +28,7 @@ class ExecutionRun {
   awaitable<Result<void>> shape(const workflow::Shape& action);
   awaitable<Result<bool>> park(const workflow::Park& park);  // true: woken meanwhile
   awaitable<Result<void>> finish(const workflow::Finish& action);
+  Result<void> drop_aside(store::Tx& tx, Micros now) const;
   awaitable<Result<void>> give_up(Error error);                    // trying again cannot help
   awaitable<Result<void>> prepare_script();
   awaitable<Result<void>> merge_seen();

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "activities/row_digest.hpp"
+
 #include "worker/command_factory.hpp"
 
 namespace vmc::worker {
@@ -10,7 +12,7 @@ namespace {
 workflow::CommandFailed failed(const RunContext& run, const wire::Command& command,
                                const wire::CommandError& error) {
   const auto chain = run.chain();
-  const auto purpose = purpose_of(command.operation);
+  const auto purpose = purpose_of(run, command);
   const bool at_source = purpose == workflow::Purpose::split || purpose == workflow::Purpose::extract ||
                          purpose == workflow::Purpose::digest_source;
   const auto& side = at_source ? run.source : run.destination;
@@ -51,6 +53,17 @@ Result<workflow::PartsFixed> parts_fixed(const RunContext& run, const wire::Comm
   return event;
 }
 
+// The digest a table has that holds all rows which were handed to the load, and no other.
+Result<activities::RowDigest> whole_of(const RunContext& run) {
+  activities::RowDigest sum{digest_seed(run)};
+  for (const auto& part : run.state.parts) {
+    if (!part.shaped) continue;
+    VMC_TRY(one, activities::RowDigest::read(digest_seed(run), part.shaped->rows_out, part.shaped->digest_out));
+    sum.add(one);
+  }
+  return sum;
+}
+
 struct Counted {
   std::int64_t rows = 0;
   std::string digest;
@@ -76,17 +89,27 @@ Result<workflow::EventBody> meaning(const RunContext& run, const wire::Command& 
       return workflow::EventBody{workflow::PartExtracted{command.part, command.attempt_epoch,
                                                          command.command_id, result.buffer_key, result.chunks,
                                                          result.row_count, ""}};
-    case wire::Operation::load: {
+    case wire::Operation::load:
+    case wire::Operation::swap: {
       JsonReader reader{result.inline_result, "result"};
       const auto rows = reader.integer("rows");
       const bool repeated = reader.boolean_or("alreadyApplied", false);
       VMC_CHECK(reader.finish());
+      if (command.operation == wire::Operation::swap)
+        return workflow::EventBody{
+            workflow::TableSwapped{command.attempt_epoch, command.command_id, rows, repeated}};
       return workflow::EventBody{
           workflow::PartLoaded{command.part, command.attempt_epoch, command.command_id, rows, repeated}};
     }
     case wire::Operation::digest:
     case wire::Operation::digest_keys: {
       VMC_TRY(again, counted(result.inline_result));
+      if (purpose_of(run, command) == workflow::Purpose::digest_table) {
+        VMC_TRY(whole, whole_of(run));
+        const bool same = again.rows == whole.rows() && again.digest == whole.hex();
+        return workflow::EventBody{workflow::TableVerified{command.attempt_epoch, command.command_id, again.rows,
+                                                           again.digest, same}};
+      }
       if (part >= run.state.parts.size() || !run.state.parts[part].shaped)
         return fail(Code::internal, "a digest of a part that was not shaped");
       const auto& shaped = *run.state.parts[part].shaped;
@@ -98,9 +121,10 @@ Result<workflow::EventBody> meaning(const RunContext& run, const wire::Command& 
                                  command.attempt_epoch, command.command_id, again.rows, again.digest, ok}};
     }
     case wire::Operation::query:
+    case wire::Operation::drop_aside:
       break;
   }
-  return fail(Code::internal, "a query cannot belong to an execution");
+  return fail(Code::internal, "no step of an execution waits for this command");
 }
 
 }  // namespace

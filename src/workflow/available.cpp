@@ -14,9 +14,6 @@ Result<void> check_available(const Definition& definition) {
     return unavailable("schedules are not available in this version", "Leave 'schedule' out and start the workflow by hand.");
   int transforms = 0;
   for (const auto& activity : definition.activities) {
-    if (const auto* load = std::get_if<LoadParams>(&activity.params); load && load->mode == LoadMode::replace)
-      return unavailable(fmt::format("activity '{}': replace loads are not available in this version", activity.id),
-                         "Use mode \"upsert\" with a conflictKey.");
     const auto* transform = std::get_if<TransformParams>(&activity.params);
     if (!transform) continue;
     if (++transforms > 1)

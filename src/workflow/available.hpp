@@ -7,8 +7,7 @@
 
 namespace vmc::workflow {
 
-// WORKFLOW_INVALID names the first thing that is not available: schedules, replace loads, named scripts, more than
-// one transform.
+// WORKFLOW_INVALID names the first thing that is not available: schedules, named scripts, more than one transform.
 Result<void> check_available(const Definition& definition);
 
 }  // namespace vmc::workflow

@@ -92,6 +92,11 @@ std::string_view to_string(LoadMode mode) {
   return "?";
 }
 
+ReadBack LoadParams::read_back() const {
+  if (mode == LoadMode::replace) return ReadBack::table;
+  return conflict_key.empty() ? ReadBack::nothing : ReadBack::keys;
+}
+
 std::int64_t RefusedLimit::allowed_of(std::int64_t rows_read) const {
   return std::max(rows, static_cast<std::int64_t>(static_cast<double>(rows_read) * percent / 100.0));
 }

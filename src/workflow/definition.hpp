@@ -54,11 +54,16 @@ struct TransformParams {
   bool operator==(const TransformParams&) const = default;
 };
 
+// What is read again at the destination for its half of the proof.
+enum class ReadBack { nothing, keys, table };
+
 struct LoadParams {
   std::string table;
   LoadMode mode = LoadMode::upsert;
-  std::vector<std::string> conflict_key;  // empty only for insert
+  std::vector<std::string> conflict_key;  // upsert needs one
   std::optional<RefusedLimit> max_refused;
+  // The whole table where it was replaced; else the rows with the loaded keys.
+  ReadBack read_back() const;
   bool operator==(const LoadParams&) const = default;
 };
 

@@ -8,9 +8,10 @@ namespace {
 
 constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kTypes{
     "started",       "parts_fixed",    "command_issued",  "part_extracted", "part_shaped",      "part_loaded",
-    "part_verified", "command_failed", "pause_requested", "resumed",        "cancel_requested", "finished"};
-constexpr std::array<std::string_view, 6> kPurposes{"split", "extract",       "shape",
-                                                    "load",  "digest_source", "digest_destination"};
+    "part_verified", "table_swapped",  "table_verified",  "command_failed", "pause_requested", "resumed",
+    "cancel_requested", "finished"};
+constexpr std::array<std::string_view, 8> kPurposes{"split",         "extract",            "shape", "load",
+                                                    "digest_source", "digest_destination", "swap",  "digest_table"};
 constexpr std::array<std::string_view, 2> kHalves{"source", "destination"};
 constexpr std::array<std::string_view, 3> kStatuses{"succeeded", "failed", "cancelled"};
 
@@ -102,6 +103,16 @@ void put(Json& json, const PartVerified& e) {
                {"digest", e.digest},
                {"ok", e.ok}});
 }
+void put(Json& json, const TableSwapped& e) {
+  json.update({{"epoch", e.epoch},
+               {"commandId", e.command_id},
+               {"rows", e.rows},
+               {"alreadyApplied", e.already_applied}});
+}
+void put(Json& json, const TableVerified& e) {
+  json.update(
+      {{"epoch", e.epoch}, {"commandId", e.command_id}, {"rows", e.rows}, {"digest", e.digest}, {"ok", e.ok}});
+}
 void put(Json& json, const CommandFailed& e) {
   json.update({{"commandId", e.command_id},
                {"step", e.step},
@@ -178,6 +189,19 @@ void read(JsonReader& in, PartLoaded& e) {
 void read(JsonReader& in, PartVerified& e) {
   e.part = in.integer("part");
   e.half = named<Half>(in, "half", kHalves);
+  e.epoch = in.integer("epoch");
+  e.command_id = in.str("commandId");
+  e.rows = in.integer("rows");
+  e.digest = in.str_or("digest", "");
+  e.ok = in.boolean_or("ok", false);
+}
+void read(JsonReader& in, TableSwapped& e) {
+  e.epoch = in.integer("epoch");
+  e.command_id = in.str("commandId");
+  e.rows = in.integer("rows");
+  e.already_applied = in.boolean_or("alreadyApplied", false);
+}
+void read(JsonReader& in, TableVerified& e) {
   e.epoch = in.integer("epoch");
   e.command_id = in.str("commandId");
   e.rows = in.integer("rows");

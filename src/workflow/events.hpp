@@ -18,7 +18,7 @@
 namespace vmc::workflow {
 
 // What a command is for. `shape` is the worker's own work and has no command.
-enum class Purpose { split, extract, shape, load, digest_source, digest_destination };
+enum class Purpose { split, extract, shape, load, digest_source, digest_destination, swap, digest_table };
 std::string_view to_string(Purpose purpose);
 std::optional<Purpose> purpose_named(std::string_view name);
 
@@ -35,7 +35,7 @@ struct Started {
 };
 
 // Fixed before anything is read: every part is one key range of the source. `single`: the whole window is one
-// part without a range (no key, or a load that replaces the table), and `parts` is empty.
+// part without a range (no key), and `parts` is empty.
 struct PartsFixed {
   std::string step;
   std::vector<data::KeyRange> parts;
@@ -48,7 +48,7 @@ struct PartsFixed {
 struct CommandIssued {
   std::string command_id;
   std::string step;
-  std::int64_t part = 0;  // 0 for split
+  std::int64_t part = 0;  // 0 for split, swap and digest_table
   Purpose purpose = Purpose::extract;
   std::int64_t attempt_epoch = 1;  // counts up per part and purpose
   bool operator==(const CommandIssued&) const = default;
@@ -104,6 +104,25 @@ struct PartVerified {
   bool operator==(const PartVerified&) const = default;
 };
 
+// A load that replaces its table: what the parts had laid aside has become the table's content.
+struct TableSwapped {
+  std::int64_t epoch = 1;
+  std::string command_id;
+  std::int64_t rows = 0;
+  bool already_applied = false;
+  bool operator==(const TableSwapped&) const = default;
+};
+
+// The whole table, read back after its swap; otherwise as PartVerified.
+struct TableVerified {
+  std::int64_t epoch = 1;
+  std::string command_id;
+  std::int64_t rows = 0;
+  std::string digest;
+  bool ok = false;
+  bool operator==(const TableVerified&) const = default;
+};
+
 struct CommandFailed {
   std::string command_id;  // "" for shape
   std::string step;
@@ -136,7 +155,7 @@ struct Finished {
 
 using EventBody =
     std::variant<Started, PartsFixed, CommandIssued, PartExtracted, PartShaped, PartLoaded, PartVerified,
-                 CommandFailed, PauseRequested, Resumed, CancelRequested, Finished>;
+                 TableSwapped, TableVerified, CommandFailed, PauseRequested, Resumed, CancelRequested, Finished>;
 
 struct Event {
   std::int64_t seq = 0;  // 1, 2, 3 … in the log; 0 before it is appended

@@ -9,8 +9,6 @@
 namespace vmc::workflow {
 namespace {
 
-bool keyed(const Chain& chain) { return !chain.load_params().conflict_key.empty(); }
-
 // Spread over ±20 % by what failed, so that parts which failed together do not come back together.
 Micros retry_at(const Attempts& attempts, const PlanLimits& limits) {
   auto delay = limits.backoff;
@@ -42,6 +40,10 @@ std::optional<Failure> fatal(const Definition& definition, const ExecutionState&
                    static_cast<std::int64_t>(part)};
   };
   if (!state.parts_fixed) return exhausted(state.split, chain.extract.step, 0);
+  if (!state.swapped)
+    if (auto failure = exhausted(state.swap, chain.load.step, 0)) return failure;
+  if (!state.table)
+    if (auto failure = exhausted(state.digest_table, chain.load.step, 0)) return failure;
 
   const Step* shaping = chain.transforms.empty() ? chain.load.step : chain.transforms.front().step;
   std::int64_t rows_in = 0, refused = 0;
@@ -74,13 +76,15 @@ std::optional<Failure> fatal(const Definition& definition, const ExecutionState&
 class Planner {
  public:
   Planner(const Chain& chain, const ExecutionState& state, const PlanLimits& limits, Micros now)
-      : chain_{chain}, state_{state}, limits_{limits}, now_{now} {}
+      : chain_{chain}, state_{state}, limits_{limits}, now_{now}, read_back_{chain.load_params().read_back()} {}
 
   Plan make() {
     if (!state_.parts_fixed)
       split();
     else if (!state_.all_loaded())
       move_parts();
+    else if (read_back_ == ReadBack::table && !state_.swapped)
+      swap();
     else
       verify();
     if (plan_.actions.empty()) plan_.actions.push_back(Park{cause(), until_});
@@ -91,8 +95,7 @@ class Planner {
   void split() {
     if (state_.split.open) return wait_for("split");
     if (!due(state_.split)) return;
-    plan_.actions.push_back(
-        IssueSplit{state_.split.epoch + 1, chain_.load_params().mode == LoadMode::replace});
+    plan_.actions.push_back(IssueSplit{state_.split.epoch + 1});
   }
 
   void move_parts() {
@@ -120,19 +123,31 @@ class Planner {
     }
   }
 
+  void swap() {
+    if (state_.swap.open) return wait_for("swap");
+    if (due(state_.swap)) plan_.actions.push_back(IssueSwap{state_.swap.epoch + 1});
+  }
+
   void verify() {
-    int open = 0;
+    int open = state_.digest_table.open;
     for (const auto& part : state_.parts) open += part.digest_source.open + part.digest_destination.open;
     bool complete = true;
     for (std::size_t i = 0; i < state_.parts.size(); ++i) {
       const auto& part = state_.parts[i];
       const auto number = static_cast<std::int64_t>(i);
       if (!part.source) complete = false, check<IssueDigest>(part.digest_source, number, open);
-      const bool to_read_back = keyed(chain_) && !part.shaped->load_command_id.empty();
+      const bool to_read_back = read_back_ == ReadBack::keys && !part.shaped->load_command_id.empty();
       if (to_read_back && !part.destination)
         complete = false, check<IssueDigestKeys>(part.digest_destination, number, open);
     }
+    if (read_back_ == ReadBack::table && !state_.table) complete = false, check_table(open);
     if (complete) finish();
+  }
+
+  void check_table(int open) {
+    if (state_.digest_table.open) return wait_for("digest");
+    if (due(state_.digest_table) && open < limits_.parts_in_flight)
+      plan_.actions.push_back(IssueDigestTable{state_.digest_table.epoch + 1});
   }
 
   template <class Issue>
@@ -144,15 +159,15 @@ class Planner {
   }
 
   void finish() {
-    const auto summary = summarise(state_, keyed(chain_));
-    if (summary.failed_parts.empty()) {
+    const auto summary = summarise(state_, read_back_);
+    if (summary.failed_parts.empty() && !summary.table_differs) {
       plan_.actions.push_back(Finish{FinalStatus::succeeded, std::nullopt, "", to_json(summary)});
       return;
     }
-    std::string which;
+    std::string which = summary.table_differs ? "the replaced table as a whole" : "";
     for (std::size_t i = 0; i < std::min<std::size_t>(summary.failed_parts.size(), 20); ++i)
       which +=
-          fmt::format("{}{}", i ? ", " : "", describe(static_cast<std::size_t>(summary.failed_parts[i])));
+          fmt::format("{}{}", which.empty() ? "" : ", ", describe(static_cast<std::size_t>(summary.failed_parts[i])));
     if (summary.failed_parts.size() > 20)
       which += fmt::format(" and {} more", summary.failed_parts.size() - 20);
     plan_.actions.push_back(Finish{FinalStatus::failed, Code::buffer_integrity,
@@ -201,16 +216,17 @@ class Planner {
   const ExecutionState& state_;
   const PlanLimits& limits_;
   Micros now_;
+  ReadBack read_back_;
   Plan plan_;
   std::optional<Micros> until_;
   int waiting_ = 0, backing_off_ = 0;
   std::string_view what_;
 };
 
-Plan finish_early(const ExecutionState& state, bool is_keyed, FinalStatus status, Code code,
+Plan finish_early(const ExecutionState& state, ReadBack read_back, FinalStatus status, Code code,
                   std::string message) {
   Plan plan;
-  plan.actions.push_back(Finish{status, code, std::move(message), to_json(summarise(state, is_keyed))});
+  plan.actions.push_back(Finish{status, code, std::move(message), to_json(summarise(state, read_back))});
   return plan;
 }
 
@@ -222,12 +238,13 @@ Plan next(const Definition& definition, const ExecutionState& state, const PlanL
   if (state.finished) return {};
   const auto chain = chain_of(definition);
   if (!chain)
-    return finish_early(state, false, FinalStatus::failed, chain.error().code, chain.error().message);
+    return finish_early(state, ReadBack::nothing, FinalStatus::failed, chain.error().code, chain.error().message);
+  const auto read_back = chain->load_params().read_back();
   if (state.cancel_requested)
-    return finish_early(state, keyed(*chain), FinalStatus::cancelled, Code::cancelled,
+    return finish_early(state, read_back, FinalStatus::cancelled, Code::cancelled,
                         "cancelled on request");
   if (auto failure = fatal(definition, state, *chain, limits))
-    return finish_early(state, keyed(*chain), FinalStatus::failed, failure->code,
+    return finish_early(state, read_back, FinalStatus::failed, failure->code,
                         std::move(failure->message));
   if (state.paused) {
     Plan plan;

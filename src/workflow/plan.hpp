@@ -23,11 +23,10 @@ struct PlanLimits {
   std::chrono::microseconds backoff_max = std::chrono::minutes{5};
 };
 
-// Ask the source for key ranges -> CommandIssued, later PartsFixed. `single`: append PartsFixed{single}
-// without asking. For an incremental extract this is also where the watermark is fixed.
+// Ask the source for key ranges -> CommandIssued, later PartsFixed; a source without a key is not asked:
+// PartsFixed{single}. For an incremental extract this is also where the watermark is fixed.
 struct IssueSplit {
   std::int64_t epoch = 1;
-  bool single = false;
   bool operator==(const IssueSplit&) const = default;
 };
 // -> CommandIssued, later PartExtracted.
@@ -58,13 +57,25 @@ struct IssueDigestKeys {
   std::int64_t part = 0, epoch = 1;
   bool operator==(const IssueDigestKeys&) const = default;
 };
+// All parts of a load that replaces its table are laid aside: put them in its place -> CommandIssued, later
+// TableSwapped.
+struct IssueSwap {
+  std::int64_t epoch = 1;
+  bool operator==(const IssueSwap&) const = default;
+};
+// Read the table back after its swap -> CommandIssued, later TableVerified.
+struct IssueDigestTable {
+  std::int64_t epoch = 1;
+  bool operator==(const IssueDigestTable&) const = default;
+};
 // Nothing can be done before an event arrives or `until` is reached. `cause` is a sentence for people.
 struct Park {
   std::string cause;
   std::optional<Micros> until;  // none: only an event helps
   bool operator==(const Park&) const = default;
 };
-// -> Finished; commands that are still open are to be cancelled. On success an incremental run's watermark
+// -> Finished; commands that are still open are to be cancelled, and what was laid aside and not swapped in is to be
+// dropped. On success an incremental run's watermark
 // (PartsFixed::up_to) is committed in the same transaction.
 struct Finish {
   FinalStatus status = FinalStatus::succeeded;
@@ -75,7 +86,8 @@ struct Finish {
 };
 
 using Action =
-    std::variant<IssueSplit, IssueExtract, Shape, IssueLoad, IssueDigest, IssueDigestKeys, Park, Finish>;
+    std::variant<IssueSplit, IssueExtract, Shape, IssueLoad, IssueSwap, IssueDigest, IssueDigestKeys, IssueDigestTable,
+                 Park, Finish>;
 
 struct Plan {
   std::vector<Action> actions;

@@ -69,6 +69,16 @@ class Folder {
     (source ? part->source : part->destination) = HalfResult{e.rows, e.digest, e.ok && equal};
   }
 
+  void operator()(const TableSwapped& e) {
+    if (state_.swapped || !state_.all_loaded() || !close(state_.swap, e.command_id, e.epoch)) return;
+    state_.swapped = e;
+  }
+
+  void operator()(const TableVerified& e) {
+    if (state_.table || !state_.swapped || !close(state_.digest_table, e.command_id, e.epoch)) return;
+    state_.table = HalfResult{e.rows, e.digest, e.ok && e.rows == state_.rows_out()};
+  }
+
   void operator()(const CommandFailed& e) {
     if (e.purpose == Purpose::shape) return shape_failed(e);
     Attempts* attempts = find(e.purpose, e.part);
@@ -93,6 +103,8 @@ class Folder {
 
   Attempts* find(Purpose purpose, std::int64_t number) {
     if (purpose == Purpose::split) return state_.parts_fixed ? nullptr : &state_.split;
+    if (purpose == Purpose::swap) return state_.swapped || !state_.all_loaded() ? nullptr : &state_.swap;
+    if (purpose == Purpose::digest_table) return state_.table || !state_.swapped ? nullptr : &state_.digest_table;
     PartState* part = at(number);
     if (!part) return nullptr;
     switch (purpose) {
@@ -151,6 +163,13 @@ bool ExecutionState::all_loaded() const {
          std::all_of(parts.begin(), parts.end(), [](const PartState& p) { return p.loaded.has_value(); });
 }
 
+std::int64_t ExecutionState::rows_out() const {
+  std::int64_t rows = 0;
+  for (const auto& part : parts)
+    if (part.shaped) rows += part.shaped->rows_out;
+  return rows;
+}
+
 void apply(ExecutionState& state, const Event& event) {
   if (event.seq != 0 && event.seq <= state.last_seq) return;
   state.last_seq = std::max(state.last_seq, event.seq);
@@ -164,7 +183,8 @@ ExecutionState fold(std::span<const Event> events) {
   return state;
 }
 
-Summary summarise(const ExecutionState& state, bool keyed) {
+Summary summarise(const ExecutionState& state, ReadBack read_back) {
+  const bool keyed = read_back == ReadBack::keys;
   Summary summary;
   summary.parts = static_cast<std::int64_t>(state.parts.size());
   bool every_half = state.parts_fixed.has_value();
@@ -184,10 +204,15 @@ Summary summarise(const ExecutionState& state, bool keyed) {
     const bool nothing_loaded = part.shaped && part.shaped->load_command_id.empty();
     every_half = every_half && part.source && (!keyed || nothing_loaded || part.destination);
   }
-  if (!summary.failed_parts.empty())
+  if (read_back == ReadBack::table) {
+    summary.rows_written = state.swapped ? state.swapped->rows : 0;  // until then they lie aside
+    summary.table_differs = state.table && !state.table->ok;
+    every_half = every_half && state.table;
+  }
+  if (!summary.failed_parts.empty() || summary.table_differs)
     summary.proof_detail = "failed";
   else if (every_half)
-    summary.proof_detail = keyed ? "complete" : "source only";
+    summary.proof_detail = read_back == ReadBack::nothing ? "source only" : "complete";
   summary.proof = summary.proof_detail == "complete";
   return summary;
 }

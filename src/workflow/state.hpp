@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "workflow/definition.hpp"
 #include "workflow/events.hpp"
 
 namespace vmc::workflow {
@@ -53,12 +54,16 @@ struct ExecutionState {
   Attempts split;
   std::optional<PartsFixed> parts_fixed;
   std::vector<PartState> parts;
+  Attempts swap, digest_table;          // of a load that replaces its table, after all parts
+  std::optional<TableSwapped> swapped;
+  std::optional<HalfResult> table;      // read back whole
   bool paused = false;
   bool cancel_requested = false;
   std::optional<Failure> failure;  // one that no retry can help
   std::optional<Finished> finished;
 
-  bool all_loaded() const;  // parts are fixed and every one is loaded
+  bool all_loaded() const;         // parts are fixed and every one is loaded
+  std::int64_t rows_out() const;   // handed to the load, of the parts that are shaped
 };
 
 // How far a run has got, for people and for its last event.
@@ -67,12 +72,12 @@ struct Summary {
   std::int64_t rows_read = 0, rows_written = 0, rows_refused = 0, rows_skipped = 0;
   bool proof = false;  // both halves of every part were read again and held
   std::string proof_detail =
-      "not made";  // "complete", "source only" (insert without a key), "failed", "not made"
+      "not made";  // "complete", "source only" (nothing can be read back), "failed", "not made"
   std::vector<std::int64_t> failed_parts;  // whose proof did not hold
+  bool table_differs = false;              // read back whole, it was not what had been handed to the load
 };
 Json to_json(const Summary& summary);
-// `keyed`: the load has a conflict key, so that its rows can be read back.
-Summary summarise(const ExecutionState& state, bool keyed);
+Summary summarise(const ExecutionState& state, ReadBack read_back);
 
 // Applies one event. Events at or below last_seq, repeats and outcomes of superseded attempts change nothing.
 void apply(ExecutionState& state, const Event& event);

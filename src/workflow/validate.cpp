@@ -249,9 +249,8 @@ LoadParams read_load(Fields& activity) {
   const auto mode = in.choice("mode", {"insert", "upsert", "replace"}, 1);
   out.mode = static_cast<LoadMode>(mode.value_or(1));
   out.conflict_key = in.list_of_names("conflictKey", 32, kTableBytesMax, true);
-  if (mode && out.mode != LoadMode::insert && !in.get("conflictKey"))
-    in.complain("conflictKey", fmt::format("is missing: mode {} needs the columns that identify a row",
-                                           to_string(out.mode)));
+  if (mode && out.mode == LoadMode::upsert && !in.get("conflictKey"))
+    in.complain("conflictKey", "is missing: mode upsert needs the columns that identify a row");
   else if (in.get("conflictKey") && in.get("conflictKey")->is_array() && in.get("conflictKey")->empty())
     in.complain("conflictKey", "must not be empty");
   out.max_refused = read_limit(in);
@@ -454,6 +453,14 @@ class Connections {
   Complaints& out_;
 };
 
+// A table that is replaced by what has changed would lose all the rest.
+void check_replacing(const Definition& definition, const Chain& chain, Complaints& out) {
+  if (chain.load_params().mode != LoadMode::replace || chain.extract_params().mode == ExtractMode::full) return;
+  out.push_back({fmt::format("/activities/{}/params/mode", chain.load.activity - definition.activities.data()),
+                 "replace would leave only the rows of an incremental extract in the table",
+                 "Extract with mode \"full\", or load with mode \"upsert\"."});
+}
+
 }  // namespace
 
 Checked check(const Json& document) {
@@ -478,9 +485,12 @@ Checked check(const Json& document) {
   if (!definition.steps.empty() && !definition.activities.empty()) {
     const auto before = complaints.size();
     Connections{definition, complaints}.check();
-    if (usable && complaints.size() == before)
+    if (usable && complaints.size() == before) {
       if (const auto chain = chain_of(definition); !chain)
         complaints.push_back({"/steps", chain.error().message, ""});
+      else
+        check_replacing(definition, *chain, complaints);
+    }
   }
   if (complaints.empty()) checked.definition = std::move(definition);
   return checked;

@@ -33,6 +33,7 @@ SHARED = {
     "store.committed": [("gateway", 9), ("worker", 9), ("agent", 9)],
 }
 ENROLMENT = {"agent.enrolled": "agent", "gateway.enrolled": "gateway"}
+SWAP = ("swap.filled", "swap.committed")  # only a load that replaces its table comes by
 VAULT = ("vault.temp_written", "vault.renamed")
 AT_FIRST_VISIT = {"worker.leased", "worker.before_finish", "worker.finished", "worker.parked"}
 ANSWER = "gateway.answers_told"  # of a query by hand: its caller has the answer, the state not yet
@@ -74,11 +75,12 @@ class Crashes(E2ETest):
             db.execute("BEGIN IMMEDIATE")
             yield
 
-    def submit(self, rows_per_part=ROWS // 4):
+    def submit(self, rows_per_part=ROWS // 4, load_mode="upsert"):
         with sqlite(self.copy) as db:
             if db.execute("SELECT count(*) FROM items").fetchone() != (0,):
                 db.execute("DELETE FROM items")
-        return self.cloud.submit(workflow("Copy", ("HQ", "a", "items"), ("HQ", "b", "items"), rows_per_part=rows_per_part))
+        return self.cloud.submit(workflow("Copy", ("HQ", "a", "items"), ("HQ", "b", "items"), rows_per_part=rows_per_part,
+                                          load_mode=load_mode))
 
     def assertMoved(self, execution, rows=ROWS):
         code, summary = self.cloud.finish(execution)
@@ -94,7 +96,7 @@ class Crashes(E2ETest):
         self.assertGreater(len(points), 20)
         plan = []
         for name in points:
-            if name in ENROLMENT or name in VAULT or name == ANSWER:
+            if name in ENROLMENT or name in VAULT or name in SWAP or name == ANSWER:
                 continue
             owner = name.split(".")[0]
             visit = 1 if name in AT_FIRST_VISIT | WITH_SLOW_LOAD else 2
@@ -106,6 +108,7 @@ class Crashes(E2ETest):
         self.vault_places()
         self.enrolment_places()
         self.answer_place()
+        self.swap_places()
         for name, role, visit in plan:
             with self.subTest(point=name, role=role):
                 self.restart(role, VMC_CRASH_AT=f"{name}:{visit}")
@@ -164,6 +167,15 @@ class Crashes(E2ETest):
             states = lambda: [state for state, in db.execute("SELECT status FROM commands WHERE execution_id = 'query'")]
             wait_until(lambda: f"the query is {states()}", lambda: states() == ["done"])
         self.assertEqual(wait_until("an answer of the gateway started again", answer)["rowCount"], ROWS)
+
+    def swap_places(self):
+        for name in SWAP:
+            with self.subTest(point=name):
+                self.restart("agent", VMC_CRASH_AT=name)
+                execution = self.submit(load_mode="replace")
+                self.assertEqual(self.agent.wait_end(), -9)
+                self.restart("agent")
+                self.assertMoved(execution)
 
     def test_a_load_into_postgres_that_dies_around_its_commit(self):
         server = Postgres()

@@ -93,8 +93,8 @@ Result<void> Applied::refuse_ended(std::initializer_list<std::int64_t> parts) {
 Result<std::vector<std::string>> Applied::scopes_alive() {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(kAsideKept).count();
   VMC_TRY(found, db_.run(fmt::format("SELECT DISTINCT a.[scope] FROM {0} AS a WHERE a.[part] >= 0 AND a.[applied_at] > "
-                                     "DATEADD(second, -{1}, SYSUTCDATETIME()) AND NOT EXISTS (SELECT 1 AS n FROM {0} AS "
-                                     "e WHERE e.[scope] = a.[scope] AND e.[part] < 0)",
+                                     "DATEADD(second, -{1}, SYSUTCDATETIME()) AND NOT EXISTS (SELECT 1 AS n FROM {0} "
+                                     "AS e WHERE e.[scope] = a.[scope] AND e.[part] < 0)",
                                      names_.applied, seconds)));
   std::vector<std::string> scopes;
   for (const auto& row : found) scopes.push_back(text_of(row, 0));

@@ -1,5 +1,5 @@
-// The record of what has been loaded, kept beside the tables in the customer's database: a row a part, and how a run that
-// replaces a table has ended.
+// The record of what has been loaded, kept beside the tables in the customer's database: a row a part, and how a run
+// that replaces a table has ended.
 #pragma once
 
 #include "sources/load_plan.hpp"

@@ -101,7 +101,8 @@ Result<LoadOutcome> swap(Connection& db, LoadRequest request, const data::TableI
   }
   crash_point("swap.committed");
   if (auto cleared = clear_away(db, names, applied, request); !cleared)
-    log::warn("sources", "what ended runs have laid aside stays until the next swap", {{"error", cleared.error().text()}});
+    log::warn("sources", "what ended runs have laid aside stays until the next swap",
+              {{"error", cleared.error().text()}});
   return earlier.value_or(LoadOutcome{rows, false});
 }
 

@@ -13,8 +13,8 @@ Result<LoadOutcome> load(Connection& db, const LoadRequest& request, const data:
 Result<LoadOutcome> swap(Connection& db, LoadRequest request, const data::TableInfo& table, std::int64_t rows);
 Result<void> drop_aside(Connection& db, LoadRequest request);
 
-// `text` with the parameters schema and table, of a table in the catalogue; a schema that is not given is a null, for the
-// connection's own database.
+// `text` with the parameters schema and table, of a table in the catalogue; a schema that is not given is a null, for
+// the connection's own database.
 Result<Cells> ask_of_table(Connection& db, const std::string& text, const TableName& name);
 
 }  // namespace vmc::sources::mysql

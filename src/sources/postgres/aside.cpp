@@ -80,8 +80,8 @@ Result<std::int64_t> exchange_rows(Connection& db, const Names& names, const Loa
   VMC_CHECK(done(db.run("DELETE FROM " + names.table)));
   VMC_TRY(laid_aside, exists(db, names.aside));
   if (laid_aside) {
-    VMC_CHECK(done(db.run("INSERT INTO " + names.table + " (" + columns + ") OVERRIDING SYSTEM VALUE SELECT " + columns +
-                          " FROM " + names.aside)));
+    VMC_CHECK(done(db.run("INSERT INTO " + names.table + " (" + columns + ") OVERRIDING SYSTEM VALUE SELECT " +
+                          columns + " FROM " + names.aside)));
     VMC_CHECK(done(db.run("DROP TABLE " + names.aside)));
   }
   VMC_CHECK(done(db.run("SET CONSTRAINTS ALL IMMEDIATE")));
@@ -147,7 +147,8 @@ Result<LoadOutcome> swap(Connection& db, LoadRequest request, const data::TableI
   }
   crash_point("swap.committed");
   if (auto cleared = clear_away(db, applied, request, request.timeout); !cleared)
-    log::warn("sources", "what ended runs have laid aside stays until the next swap", {{"error", cleared.error().text()}});
+    log::warn("sources", "what ended runs have laid aside stays until the next swap",
+              {{"error", cleared.error().text()}});
   return LoadOutcome{rows, false};
 }
 

@@ -55,7 +55,8 @@ Result<std::int64_t> exchange_rows(Database& db, const Names& names, const LoadP
   }
   VMC_CHECK(db.run("PRAGMA defer_foreign_keys = 1"));  // until the commit: rows that stay may be referred to
   VMC_CHECK(db.run("DELETE FROM " + names.table));
-  VMC_TRY(laid_aside, texts(db, "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?1", &names.bare_aside));
+  const std::string search = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?1";
+  VMC_TRY(laid_aside, texts(db, search, &names.bare_aside));
   if (!laid_aside.empty()) {
     VMC_CHECK(db.run("INSERT INTO " + names.table + " (" + columns + ") SELECT " + columns + " FROM " + names.aside +
                      " ORDER BY rowid"));
@@ -65,7 +66,9 @@ Result<std::int64_t> exchange_rows(Database& db, const Names& names, const LoadP
 }
 
 Result<void> clear_away(Database& db, Applied& applied, const LoadRequest& request) {
-  VMC_TRY(names, texts(db, "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'vmc\\_aside\\_%' ESCAPE '\\'"));
+  VMC_TRY(names, texts(db,
+                       "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'vmc\\_aside\\_%' ESCAPE "
+                       "'\\'"));
   VMC_TRY(alive, applied.scopes_alive());
   for (const auto& name : abandoned(names, request.table, alive)) {
     VMC_TRY(quoted, sql::quote(sql::Dialect::sqlite, name));

@@ -1,4 +1,4 @@
-// Replacing a table's rows: what a run's parts have laid aside in a table beside it takes their place in one transaction.
+// Replacing a table's rows: what a run's parts have laid aside, beside the table, takes their place in one transaction.
 //
 // DELETE and INSERT … SELECT, so that the table keeps its indexes, triggers, views and foreign keys.
 #pragma once

@@ -1,5 +1,5 @@
-// The databases that the contract of a Source is asked of: a real SQLite file, a real PostgreSQL, a real MariaDB and the
-// TDS test server.
+// The databases that the contract of a Source is asked of: a real SQLite file, a real PostgreSQL, a real MariaDB and
+// the TDS test server.
 #pragma once
 
 #include <sqlite3.h>

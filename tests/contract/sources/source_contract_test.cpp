@@ -97,14 +97,17 @@ Filter where(Filter::Op op, std::string column, std::vector<Value> values) {
 }  // namespace
 
 FOR_EACH_SOURCE("every type survives load and read at its extremes and as null", "[contract]") {
+  const bool replaces = GENERATE(false, true);
   TestType db;
   db.run(everything(db));
   auto writer = db.open(Access::load);
   auto reader = db.open(Access::read);
   const auto table = table_named(*reader, "everything");
-  const auto request = load_request(table, columns_of(db), "run");
+  auto request = load_request(table, columns_of(db), "run");
+  if (replaces) request.mode = sources::LoadRequest::Mode::replace;
 
   const auto outcome = must_load(*writer, request, table, extremes(db));
+  if (replaces) REQUIRE(writer->swap(request, table, outcome.rows));
 
   CHECK(outcome.rows == 5);
   CHECK_FALSE(outcome.already_applied);

@@ -155,3 +155,21 @@ TEST_CASE("SQL Server: what is sent to load is as reviewed") {
   CHECK(load(insert) == 2);
   check_golden("load_insert", received());
 }
+
+TEST_CASE("SQL Server: what is sent to replace a table is as reviewed") {
+  make_database();
+  auto session = opened(Access::load);
+  const auto table = table_named(*session, "orders");
+  received();
+  auto request = load_request(table, {"id", "code", "line"}, "run");
+  request.mode = sources::LoadRequest::Mode::replace;
+  const Rows rows{{std::int64_t{3}, std::string{"c"}, std::int64_t{1}}};
+  auto loaded = session->load(request, table, once(batch_of(request.columns, rows)));
+  if (!loaded) FAIL(loaded.error().text());
+  check_golden("replace_part", received());
+  auto swapped = session->swap(request, table, 1);
+  if (!swapped) FAIL(swapped.error().text());
+  check_golden("replace_swap", received());
+  must(session->drop_aside(request));
+  check_golden("replace_drop", received());
+}

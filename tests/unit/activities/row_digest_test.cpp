@@ -148,3 +148,19 @@ TEST_CASE("a digest stays what it was: it is compared between programs of differ
   CHECK(digest(batch).hex() == "727c9a6376d343684b4ac0a9ace4c8a6");
   CHECK(RowDigest{kSeed}.hex() == std::string(32, '0'));
 }
+
+TEST_CASE("digests of parts that were made elsewhere add up to the digest of the whole") {
+  const RowType type{{"id", {Kind::int64, 0, 0}, false}};
+  const auto one = digest(batch_of(type, {{std::int64_t{1}}, {std::int64_t{2}}}));
+  const auto two = digest(batch_of(type, {{std::int64_t{3}}}));
+  RowDigest sum{kSeed};
+  for (const auto* part : {&one, &two}) {
+    const auto read = RowDigest::read(kSeed, part->rows(), part->hex());
+    REQUIRE(read.has_value());
+    CHECK(*read == *part);
+    sum.add(*read);
+  }
+  CHECK(sum == digest(batch_of(type, {{std::int64_t{2}}, {std::int64_t{3}}, {std::int64_t{1}}})));
+  for (const char* wrong : {"", "00", "zz7c9a6376d343684b4ac0a9ace4c8a6"})
+    CHECK(RowDigest::read(kSeed, 1, wrong).error().code == Code::invalid_request);
+}

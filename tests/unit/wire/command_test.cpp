@@ -9,7 +9,7 @@ using namespace vmc::wire;
 
 TEST_CASE("operations and load modes are found by the names they print") {
   for (auto operation : {Operation::split, Operation::extract, Operation::digest, Operation::load,
-                         Operation::digest_keys, Operation::query})
+                         Operation::digest_keys, Operation::query, Operation::swap, Operation::drop_aside})
     CHECK(operation_named(to_string(operation)) == operation);
   for (auto mode : {LoadMode::insert, LoadMode::upsert, LoadMode::replace})
     CHECK(load_mode_named(to_string(mode)) == mode);
@@ -27,6 +27,33 @@ TEST_CASE("a command is stored without its keys and read again") {
   REQUIRE_FALSE(deliverable.has_value());
   CHECK(deliverable.error().code == Code::command_malformed);
   CHECK(deliverable.error().message == "'input.dataKey' is missing");
+}
+
+TEST_CASE("a swap says how many rows were laid aside, and only a load that replaces has one") {
+  const Command swap = test::sample_command(Operation::swap);
+  const auto read = command_from_json(to_json(swap));
+  REQUIRE(read.has_value());
+  CHECK(*read == swap);
+
+  const auto refused = [](Command other) { return !command_from_json(to_json(other)).has_value(); };
+  Command uncounted = swap;
+  uncounted.payload.load->rows.reset();
+  CHECK(refused(uncounted));
+  Command negative = swap;
+  negative.payload.load->rows = -1;
+  CHECK(refused(negative));
+  for (auto operation : {Operation::swap, Operation::drop_aside}) {
+    Command other = test::sample_command(operation);
+    other.payload.load->mode = LoadMode::upsert;
+    CHECK(refused(other));
+    other.payload.load.reset();
+    CHECK(refused(other));
+  }
+  Command keyless = test::sample_command(Operation::load);
+  keyless.payload.load->key.clear();
+  CHECK(refused(keyless));
+  keyless.payload.load->mode = LoadMode::replace;
+  CHECK_FALSE(refused(keyless));
 }
 
 TEST_CASE("a query is an intent or a statement with its values, never both, and no other operation takes one") {

@@ -53,7 +53,8 @@ inline wire::Command sample_command(wire::Operation operation) {
   payload.expires_at = 1'800'000'000'000'000;
   payload.timeout_ms = 12'000;
   using enum wire::Operation;
-  if (operation != load) payload.intent = sample_intent();
+  const bool ends_replacing = operation == swap || operation == drop_aside;
+  if (operation != load && !ends_replacing) payload.intent = sample_intent();
   if (operation == split) payload.split_key = {"id"};
   if (operation == split) payload.rows_per_part = 50'000;
   if (operation == digest || operation == digest_keys)
@@ -62,6 +63,11 @@ inline wire::Command sample_command(wire::Operation operation) {
     payload.load = sample_load();
     command.input = sample_input();
   }
+  if (ends_replacing) {
+    payload.load = sample_load();
+    payload.load->mode = wire::LoadMode::replace;
+  }
+  if (operation == swap) payload.load->rows = 120;
   if (operation == extract) {
     command.data_key = filled(32, 1);
     command.upload = "t1/exe_1/cmd_1/3/";
@@ -117,7 +123,7 @@ inline std::vector<wire::GatewayMessage> gateway_samples() {
       Problem{Code::rate_limited, ""},
   };
   for (auto operation : {Operation::split, Operation::extract, Operation::digest, Operation::load,
-                         Operation::digest_keys, Operation::query})
+                         Operation::digest_keys, Operation::query, Operation::swap, Operation::drop_aside})
     samples.push_back(CommandMessage{sample_command(operation)});
   return samples;
 }

@@ -19,21 +19,23 @@ Definition copy_table() {
 
 }  // namespace
 
-TEST_CASE("a workflow of one extract, one transform and one upsert is available") {
-  CHECK(check_available(copy_table()).has_value());
+TEST_CASE("a workflow of one extract, one transform and one load is available") {
+  for (const auto mode : {LoadMode::insert, LoadMode::upsert, LoadMode::replace}) {
+    auto definition = copy_table();
+    std::get<LoadParams>(definition.activities[2].params).mode = mode;
+    CHECK(check_available(definition).has_value());
+  }
 }
 
 TEST_CASE("what this version does not do is refused when the workflow is published") {
   auto scheduled = copy_table();
   scheduled.schedule = "0 2 * * *";
-  auto replacing = copy_table();
-  std::get<LoadParams>(replacing.activities[2].params).mode = LoadMode::replace;
   auto two = copy_table();
   two.activities.push_back(two.activities[1]);
   auto named = copy_table();
   named.activities[1].params = TransformParams{"", "shape", {}};
 
-  for (const auto& definition : {scheduled, replacing, two, named}) {
+  for (const auto& definition : {scheduled, two, named}) {
     const auto checked = check_available(definition);
     REQUIRE(checked.has_error());
     CHECK(checked.error().code == Code::workflow_invalid);

@@ -73,25 +73,73 @@ T only(const std::vector<Action>& actions) {
 Json loading_with(const char* mode) {
   return test::with(test::sample_document(), "/activities/2/params/mode", mode);
 }
+Json replacing() {
+  Json document = test::without(loading_with("replace"), "/activities/2/params/conflictKey");
+  for (const char* field : {"mode", "cursor", "overlap"}) document["activities"][0]["params"].erase(field);
+  return document;
+}
 Json keyless() { return test::without(loading_with("insert"), "/activities/2/params/conflictKey"); }
 
 }  // namespace
 
 TEST_CASE("a run begins by having its source cut into parts") {
   Run run;
-  CHECK(only<IssueSplit>(run.next()) == IssueSplit{1, false});
+  CHECK(only<IssueSplit>(run.next()) == IssueSplit{1});
   run.issued("c1", Purpose::split);
   CHECK(only<Park>(run.next()).cause == "1 split command at its agent");
   run.parts(2);
   CHECK(run.next() == std::vector<Action>{IssueExtract{0, 1}, IssueExtract{1, 1}});
 }
 
-TEST_CASE("a load that replaces the table is one part") {
-  Run run{loading_with("replace")};
-  CHECK(only<IssueSplit>(run.next()).single);
-  run.add(PartsFixed{"1", {}, {}, 0, true});
-  CHECK(only<IssueExtract>(run.next()) == IssueExtract{0, 1});
-  CHECK_FALSE(run.state.parts.at(0).range.has_value());
+TEST_CASE("a load that replaces its table swaps once, when every part is laid aside, and reads it back whole") {
+  Run run{replacing()};
+  CHECK(only<IssueSplit>(run.next()) == IssueSplit{1});
+  run.parts(2).whole_part(0).extracted(1).shaped(1);
+  CHECK(only<Park>(run.next()).cause == "1 load command at its agent");
+  CHECK(summarise(run.state, ReadBack::table).rows_written == 0);
+  run.loaded(1);
+  CHECK(run.state.rows_out() == 20);
+  CHECK(only<IssueSwap>(run.next()) == IssueSwap{1});
+  run.issued("w1", Purpose::swap);
+  CHECK(only<Park>(run.next()).cause == "1 swap command at its agent");
+  run.failed("w1", Purpose::swap, 0, Code::query_timeout, true);
+  CHECK(only<IssueSwap>(run.next(kLater)) == IssueSwap{2});
+  run.issued("w2", Purpose::swap, 0, 2).add(TableSwapped{2, "w2", 20, false}).add(TableSwapped{2, "w2", 7, false});
+  CHECK(run.state.swapped->rows == 20);
+  CHECK(run.next() == std::vector<Action>{IssueDigest{0, 1}, IssueDigest{1, 1}, IssueDigestTable{1}});
+  run.issued("t1", Purpose::digest_table).verified(0, Half::source).verified(1, Half::source);
+  CHECK(only<Park>(run.next()).cause == "1 digest command at its agent");
+  run.add(TableVerified{1, "t1", 20, "sum", true});
+  const auto finish = only<Finish>(run.next());
+  CHECK((finish.status == FinalStatus::succeeded));
+  CHECK(finish.summary.at("proofDetail") == "complete");
+  CHECK(finish.summary.at("rowsWritten") == 20);
+}
+
+TEST_CASE("a replaced table that is not what was handed over fails the run") {
+  for (const auto& found : {TableVerified{1, "t1", 10, "other", false}, TableVerified{1, "t1", 11, "sum", true}}) {
+    Run run{replacing()};
+    run.parts(1).whole_part(0).issued("w1", Purpose::swap).add(TableSwapped{1, "w1", 10, false});
+    run.verified(0, Half::source).issued("t1", Purpose::digest_table).add(found);
+    const auto finish = only<Finish>(run.next());
+    CHECK((finish.status == FinalStatus::failed));
+    CHECK((finish.code == Code::buffer_integrity));
+    CHECK(finish.message.find("the replaced table as a whole") != std::string::npos);
+    CHECK(finish.summary.at("proofDetail") == "failed");
+  }
+}
+
+TEST_CASE("an empty source empties the table, and a run that fails before the swap changes nothing") {
+  Run empty{replacing()};
+  empty.parts(0);
+  CHECK(only<IssueSwap>(empty.next()) == IssueSwap{1});
+
+  Run failing{replacing()};
+  failing.parts(1).whole_part(0).issued("w1", Purpose::swap).failed("w1", Purpose::swap, 0, Code::conflict, false);
+  const auto finish = only<Finish>(failing.next());
+  CHECK((finish.status == FinalStatus::failed));
+  CHECK(finish.summary.at("rowsWritten") == 0);
+  CHECK_FALSE(failing.state.swapped.has_value());
 }
 
 TEST_CASE("an extracted part is shaped, and its load comes with it") {

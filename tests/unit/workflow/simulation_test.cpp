@@ -22,8 +22,8 @@ struct Trouble {
 
 class Simulation {
  public:
-  Simulation(std::uint32_t seed, int parts, Trouble trouble)
-      : random_{seed}, part_count_{parts}, trouble_{trouble} {
+  Simulation(std::uint32_t seed, int parts, Trouble trouble, Definition definition = test::sample_definition())
+      : random_{seed}, part_count_{parts}, trouble_{trouble}, definition_{std::move(definition)} {
     limits_.attempts = 1000;
     append(Started{hash(definition_), std::nullopt});
   }
@@ -104,6 +104,11 @@ class Simulation {
       if (!was.source && is.source) ++changes_[{"source", part}];
       if (!was.destination && is.destination) ++changes_[{"destination", part}];
     }
+    if (!before.swapped && state_.swapped) {
+      REQUIRE(before.all_loaded());
+      ++changes_[{"swapped", 0}];
+    }
+    if (!before.table && state_.table) ++changes_[{"table", 0}];
   }
 
   void fly(Purpose purpose, std::int64_t part, std::int64_t epoch) {
@@ -116,6 +121,8 @@ class Simulation {
   void perform(const IssueExtract& a) { fly(Purpose::extract, a.part, a.epoch); }
   void perform(const IssueLoad& a) { fly(Purpose::load, a.part, a.epoch); }
   void perform(const IssueDigest& a) { fly(Purpose::digest_source, a.part, a.epoch); }
+  void perform(const IssueSwap& a) { fly(Purpose::swap, 0, a.epoch); }
+  void perform(const IssueDigestTable& a) { fly(Purpose::digest_table, 0, a.epoch); }
   void perform(const IssueDigestKeys& a) { fly(Purpose::digest_destination, a.part, a.epoch); }
   void perform(const Park&) {}
   void perform(const Finish& a) { append(Finished{a.status, a.code, a.message, a.summary}); }
@@ -163,6 +170,12 @@ class Simulation {
         return append(PartVerified{flight.part, Half::destination, flight.epoch, flight.id, n,
                                    altered ? "altered" : digest("out", flight.part), !altered});
       }
+      case Purpose::swap:
+        return append(TableSwapped{flight.epoch, flight.id, state_.rows_out(), chance(10)});
+      case Purpose::digest_table: {
+        const auto found = state_.rows_out() + (trouble_.altered_destination ? 1 : 0);
+        return append(TableVerified{flight.epoch, flight.id, found, "sum", true});
+      }
       case Purpose::shape:
         return;
     }
@@ -182,7 +195,7 @@ class Simulation {
   std::mt19937 random_;
   int part_count_;
   Trouble trouble_;
-  Definition definition_ = test::sample_definition();
+  Definition definition_;
   PlanLimits limits_;
   Micros now_ = 1'700'000'000'000'000;
   std::vector<Event> log_;
@@ -241,6 +254,23 @@ TEST_CASE("a part that was altered after the load is found in every run") {
   }
 }
 
+TEST_CASE("a table is replaced exactly once, after all parts, and read back whole") {
+  auto definition = test::sample_definition();
+  std::get<LoadParams>(definition.activities[2].params).mode = LoadMode::replace;
+  for (std::uint32_t seed = 1; seed <= 80; ++seed) {
+    INFO("seed " << seed);
+    const bool altered = seed % 4 == 0;
+    Simulation simulation{seed, static_cast<int>(seed % 6), Trouble{20, 30, 10, altered}, definition};
+    const auto finished = simulation.run();
+    REQUIRE((finished.status == (altered ? FinalStatus::failed : FinalStatus::succeeded)));
+    REQUIRE(finished.summary.at("proof") == !altered);
+    REQUIRE(finished.summary.at("rowsWritten") == simulation.state().rows_out());
+    REQUIRE(simulation.changes("swapped", 0) == 1);
+    REQUIRE(simulation.changes("table", 0) == 1);
+    REQUIRE(simulation.changes("destination", 0) == 0);
+  }
+}
+
 TEST_CASE("folding a log again gives the state it was folded to, whole or in pages") {
   Simulation simulation{4711, 7, Trouble{20, 20, 20, false}};
   simulation.run();
@@ -255,7 +285,7 @@ TEST_CASE("folding a log again gives the state it was folded to, whole or in pag
   const ExecutionState* both[] = {&whole, &paged};
   for (const auto* state : both) {
     CHECK(state->last_seq == simulation.state().last_seq);
-    CHECK(to_json(summarise(*state, true)) == to_json(summarise(simulation.state(), true)));
+    CHECK(to_json(summarise(*state, ReadBack::keys)) == to_json(summarise(simulation.state(), ReadBack::keys)));
     CHECK((state->finished == simulation.state().finished));
     for (std::size_t i = 0; i < state->parts.size(); ++i) {
       CHECK((state->parts[i].shaped == simulation.state().parts[i].shaped));

@@ -100,6 +100,8 @@ TEST_CASE("each mistake is named with its place and, where one is near, the righ
        with(sample, "/activities/2/params/mode", "merge")},
       {"/activities/2/params/conflictKey", "mode upsert needs",
        without(sample, "/activities/2/params/conflictKey")},
+      {"/activities/2/params/mode", "only the rows of an incremental extract",
+       with(sample, "/activities/2/params/mode", "replace")},
       {"/activities/2/params/conflictKey", "must not be empty",
        with(sample, "/activities/2/params/conflictKey", Json::array())},
       {"/activities/2/params/maxRefused", "share", with(sample, "/activities/2/params/maxRefused", -1)},
