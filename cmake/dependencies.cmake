@@ -15,6 +15,9 @@ target_link_libraries(libmariadb_test INTERFACE libmariadb_headers ${mariadb_lib
 find_path(freetds_include sybdb.h REQUIRED)
 add_library(freetds_headers INTERFACE)  # loaded likewise
 target_include_directories(freetds_headers SYSTEM INTERFACE ${freetds_include})
+find_path(odbc_include sqlext.h REQUIRED)
+add_library(odbc_headers INTERFACE)  # unixODBC, loaded likewise
+target_include_directories(odbc_headers SYSTEM INTERFACE ${odbc_include})
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)

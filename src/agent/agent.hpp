@@ -18,11 +18,12 @@ namespace vmc::agent {
 
 struct ConnectionSettings {
   std::string id;    // "erp"
-  std::string type;  // sqlite | postgres | mysql (of MariaDB too) | mssql
+  std::string type;  // sqlite | postgres | mysql (of MariaDB too) | mssql | odbc | oracle | hana
   std::string file;  // sqlite
   std::string host;
   std::uint16_t port = 5432;
   std::string database, user, sslmode = "prefer";
+  std::string dsn, driver, options;        // of what is reached over ODBC
   config::SecretRef password;              // empty: the vault's record "connection/ID"
   std::string queries = "select";          // "intents", or any statement the guard passes
   std::vector<std::string> private_names;  // "employees.salary", "audit_*"
@@ -33,6 +34,8 @@ struct ConnectionSettings {
 };
 
 std::uint16_t default_port(std::string_view type);
+bool is_odbc(std::string_view type);                    // reached over ODBC: odbc, oracle, hana
+std::string_view vendor_driver(std::string_view type);  // as Oracle and SAP call theirs; empty: there is no one driver
 std::string_view product(std::string_view type);  // what people call it: "PostgreSQL"
 
 struct Settings {

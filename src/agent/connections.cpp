@@ -25,7 +25,12 @@ Json to_json(const sources::PoolFigures& figures) {
 
 }  // namespace
 
-sql::Dialect dialect_of(const ConnectionSettings& connection) {
+Result<sql::Dialect> dialect_of(const ConnectionSettings& connection) {
+  if (is_odbc(connection.type))
+    return fail(Code::write_operation_rejected,
+                fmt::format("connection '{}' takes intents only, no SQL: no guard reads what its ODBC driver takes",
+                            connection.id),
+                "Name tables and columns instead.");
   if (connection.type == "postgres") return sql::Dialect::postgres;
   if (connection.type == "mssql") return sql::Dialect::mssql;
   return connection.type == "mysql" ? sql::Dialect::mysql : sql::Dialect::sqlite;
@@ -34,6 +39,10 @@ sql::Dialect dialect_of(const ConnectionSettings& connection) {
 std::unique_ptr<sources::Source> make_source(const ConnectionSettings& connection,
                                              std::function<Result<crypto::Secret>()> password) {
   if (connection.type == "sqlite") return sources::make_sqlite_source({connection.file});
+  if (is_odbc(connection.type))
+    return sources::make_odbc_source({connection.type, connection.dsn, connection.driver, connection.host,
+                                      connection.port, connection.database, connection.user, connection.options,
+                                      std::move(password)});
   sources::ServerSettings server{connection.host, connection.port,    connection.database,
                                  connection.user, connection.sslmode, std::move(password)};
   if (connection.type == "mysql") return sources::make_mysql_source(std::move(server));
@@ -111,6 +120,7 @@ awaitable<Result<data::TableInfo>> Connections::writable_table(std::string conne
 
 awaitable<Result<std::shared_ptr<const JudgedBy>>> Connections::judge(std::string connection) {
   VMC_CO_TRY(found, find(connection));
+  VMC_CO_TRY(dialect, dialect_of(found->settings));
   if (found->settings.queries != "select")
     co_return fail(Code::write_operation_rejected,
                    fmt::format("connection '{}' takes intents only, no SQL", connection),
@@ -119,7 +129,6 @@ awaitable<Result<std::shared_ptr<const JudgedBy>>> Connections::judge(std::strin
   if (found->judge) co_return found->judge;
   auto made = std::make_shared<JudgedBy>();
   made->schema = found->approved;
-  const auto dialect = dialect_of(found->settings);
   auto parts = hidden_parts(*made->schema, found->settings.private_names);
   if (!found->settings.private_names.empty()) parts["*"];  // whatever it is: the server's catalogue would tell of it
   auto catalogue = sql::Catalogue::make(dialect, made->schema.get(), std::move(parts), found->settings.database);

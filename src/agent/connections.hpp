@@ -18,7 +18,8 @@ namespace vmc::agent {
 std::unique_ptr<sources::Source> make_source(const ConnectionSettings& connection,
                                              std::function<Result<crypto::Secret>()> password);
 
-sql::Dialect dialect_of(const ConnectionSettings& connection);
+// WRITE_OPERATION_REJECTED where there is none that a guard reads.
+Result<sql::Dialect> dialect_of(const ConnectionSettings& connection);
 
 // A guard, and the schema it was made for.
 struct JudgedBy {

@@ -54,7 +54,7 @@ Result<std::vector<std::string>> test_connection(const Home& home, const Connect
 }
 
 Result<SelfTest> self_test(const Home& home, const ConnectionSettings& connection, const SecretResolver& secrets) {
-  const auto dialect = dialect_of(connection);
+  VMC_TRY(dialect, dialect_of(connection));
   VMC_TRY(guard, sql::make_guard(dialect, {sql::Catalogue::make(dialect, nullptr, {}, connection.database), {}}));
   VMC_TRY(session, open_session(home, connection, secrets));
   SelfTest test;

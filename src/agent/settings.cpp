@@ -6,6 +6,7 @@
 #include "agent/agent.hpp"
 #include "core/ids.hpp"
 #include "core/text.hpp"
+#include "sources/odbc/connection_string.hpp"
 
 namespace vmc::agent {
 namespace {
@@ -19,20 +20,46 @@ bool is_function_name(std::string_view name) {
   return parts.size() <= kDatabaseSchemaName && std::ranges::all_of(parts, is_part);
 }
 
+// What stands behind an ODBC driver has no guard of its own, and nothing is loaded into it.
+void check_odbc(config::Table& table, const ConnectionSettings& c) {
+  if (c.dsn.empty() == c.driver.empty()) table.complain("driver", "or dsn is needed for an ODBC connection, one of them");
+  if (auto outcome = sources::odbc::check_options(c.options); !outcome)
+    table.complain("options", "cannot be used: " + outcome.error().message);
+  if (c.queries != "intents")
+    table.complain("queries", fmt::format("can only be \"intents\" for a {} connection: no guard reads its SQL",
+                                          product(c.type)));
+  if (!c.writable_tables.empty())
+    table.complain("writable_tables", "must be empty: loads into an ODBC source are not offered");
+  if (table.has("sslmode")) table.complain("sslmode", "is not for ODBC: say it in options, in the driver's words");
+}
+
+void check_no_odbc(config::Table& table, const ConnectionSettings& c) {
+  for (const auto& [key, value] : {std::pair{"dsn", &c.dsn}, {"driver", &c.driver}, {"options", &c.options}})
+    if (!value->empty()) table.complain(key, "is for ODBC connections only");
+}
+
+void check_server(config::Table& table, const ConnectionSettings& c) {
+  for (const auto& [key, value] : {std::pair{"host", &c.host}, {"database", &c.database}, {"user", &c.user}})
+    if (value->empty()) table.complain(key, fmt::format("is needed for a {} connection", product(c.type)));
+}
+
 ConnectionSettings read_connection(config::Table table) {
   ConnectionSettings c;
   c.id = table.required_str("id");
-  c.type = table.choice("type", "", {"sqlite", "postgres", "mysql", "mariadb", "mssql"});
+  c.type = table.choice("type", "", {"sqlite", "postgres", "mysql", "mariadb", "mssql", "odbc", "oracle", "hana"});
   if (c.type == "mariadb") c.type = "mysql";  // one source for both
   c.file = table.str("file");
   c.host = table.str("host");
-  c.port = static_cast<std::uint16_t>(table.integer("port", default_port(c.type), 1, 65535));
+  c.port = static_cast<std::uint16_t>(table.integer("port", default_port(c.type), c.type == "odbc" ? 0 : 1, 65535));
+  c.dsn = table.str("dsn");
+  c.driver = table.str("driver", c.dsn.empty() ? std::string{vendor_driver(c.type)} : "");
+  c.options = table.str("options");
   c.database = table.str("database");
   c.user = table.str("user");
   c.sslmode = table.choice("sslmode", c.sslmode,
                            {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"});
   c.password = table.secret("password");
-  c.queries = table.choice("queries", c.queries, {"intents", "select"});
+  c.queries = table.choice("queries", is_odbc(c.type) ? "intents" : c.queries, {"intents", "select"});
   c.functions = table.strings("functions");
   for (const auto& name : c.functions)
     if (!is_function_name(name)) table.complain("functions", "holds names like vat_of or shop.vat_of");
@@ -52,10 +79,11 @@ ConnectionSettings read_connection(config::Table table) {
   if (!c.id.empty() && !is_plain_id(c.id))
     table.complain("id", "may hold letters, digits, '_' and '-', up to 64");
   if (c.type == "sqlite" && c.file.empty()) table.complain("file", "is needed for a SQLite connection");
-  if (!c.type.empty() && c.type != "sqlite")
-    for (const auto& [key, value] :
-         {std::pair{"host", &c.host}, {"database", &c.database}, {"user", &c.user}})
-      if (value->empty()) table.complain(key, fmt::format("is needed for a {} connection", product(c.type)));
+  if (is_odbc(c.type))
+    check_odbc(table, c);
+  else
+    check_no_odbc(table, c);
+  if (!c.type.empty() && c.type != "sqlite" && !is_odbc(c.type)) check_server(table, c);
   return c;
 }
 
@@ -63,10 +91,23 @@ ConnectionSettings read_connection(config::Table table) {
 
 std::uint16_t default_port(std::string_view type) {
   if (type == "mssql") return 1433;
+  if (type == "odbc") return 0;  // the driver's own
+  if (type == "oracle") return 1521;
+  if (type == "hana") return 30015;
   return type == "mysql" || type == "mariadb" ? 3306 : 5432;
 }
 
+bool is_odbc(std::string_view type) { return type == "odbc" || type == "oracle" || type == "hana"; }
+
+std::string_view vendor_driver(std::string_view type) {
+  if (type == "oracle") return "Oracle 21 ODBC driver";
+  return type == "hana" ? "HDBODBC" : "";
+}
+
 std::string_view product(std::string_view type) {
+  if (type == "odbc") return "ODBC";
+  if (type == "oracle") return "Oracle";
+  if (type == "hana") return "SAP HANA";
   if (type == "postgres") return "PostgreSQL";
   if (type == "mssql") return "SQL Server";
   return type == "sqlite" ? "SQLite" : "MySQL or MariaDB";

@@ -13,6 +13,7 @@
 #include "core/log.hpp"
 #include "core/text.hpp"
 #include "crypto/api_key.hpp"
+#include "sources/odbc/connection_string.hpp"
 
 namespace vmc::cli {
 namespace {
@@ -112,6 +113,44 @@ Result<int> configure(const Session& session, const Configure& options) {
   return 0;
 }
 
+// Where a connection's database is, as its section of the configuration says it.
+Result<std::string> place_of_file(const agent::ConnectionSettings& c) {
+  if (c.file.empty()) return fail(Code::invalid_request, "a SQLite connection needs --file");
+  return fmt::format("file = {}\n", toml_string(fs::absolute(c.file).string()));
+}
+
+Result<std::string> place_of_odbc(const agent::ConnectionSettings& c) {
+  if (!c.dsn.empty() && !c.driver.empty()) return fail(Code::invalid_request, "--dsn and --driver exclude each other");
+  if (c.dsn.empty() && c.driver.empty() && agent::vendor_driver(c.type).empty())
+    return fail(Code::invalid_request, "an ODBC connection needs --dsn or --driver",
+                "'odbcinst -q -d' lists the drivers of this machine, 'odbcinst -q -s' its data sources.");
+  if (!c.writable_tables.empty())
+    return fail(Code::write_not_permitted, "loads into an ODBC source are not offered",
+                "Leave --writable-table out, or use a connection of the database's own type.");
+  VMC_CHECK(sources::odbc::check_options(c.options));
+  std::string text;
+  for (const auto& [key, value] : {std::pair{"dsn", &c.dsn}, {"driver", &c.driver}, {"host", &c.host},
+                                   {"database", &c.database}, {"user", &c.user}, {"options", &c.options}})
+    if (!value->empty()) text += fmt::format("{} = {}\n", key, toml_string(*value));
+  if (c.port != 0 && !c.host.empty()) text += fmt::format("port = {}\n", c.port);
+  return text;
+}
+
+Result<std::string> place_of_server(const agent::ConnectionSettings& c) {
+  if (c.host.empty() || c.database.empty() || c.user.empty())
+    return fail(Code::invalid_request,
+                fmt::format("a {} connection needs --host, --database and --user", agent::product(c.type)));
+  return fmt::format("host = {}\nport = {}\ndatabase = {}\nuser = {}\nsslmode = {}\n", toml_string(c.host), c.port,
+                     toml_string(c.database), toml_string(c.user), toml_string(c.sslmode));
+}
+
+// For a list of connections.
+std::string place_in_words(const agent::ConnectionSettings& c) {
+  if (c.type == "sqlite") return c.file;
+  if (c.host.empty()) return c.dsn.empty() ? c.driver : c.dsn;
+  return fmt::format("{}@{}:{}/{}", c.user, c.host, c.port, c.database);
+}
+
 struct DbAdd {
   agent::ConnectionSettings connection;
   std::optional<std::uint16_t> port;
@@ -126,16 +165,10 @@ Result<int> db_add(const Session& session, const DbAdd& options) {
   VMC_TRY(home, home_of(session));
   std::string text =
       fmt::format("[[connections]]\nid = {}\ntype = {}\n", toml_string(c.id), toml_string(c.type));
-  if (c.type == "sqlite") {
-    if (c.file.empty()) return fail(Code::invalid_request, "a SQLite connection needs --file");
-    text += fmt::format("file = {}\n", toml_string(fs::absolute(c.file).string()));
-  } else {
-    if (c.host.empty() || c.database.empty() || c.user.empty())
-      return fail(Code::invalid_request,
-                  fmt::format("a {} connection needs --host, --database and --user", agent::product(c.type)));
-    text += fmt::format("host = {}\nport = {}\ndatabase = {}\nuser = {}\nsslmode = {}\n", toml_string(c.host),
-                        c.port, toml_string(c.database), toml_string(c.user), toml_string(c.sslmode));
-  }
+  VMC_TRY(place, c.type == "sqlite"       ? place_of_file(c)
+                 : agent::is_odbc(c.type) ? place_of_odbc(c)
+                                          : place_of_server(c));
+  text += place;
   if (!c.writable_tables.empty()) {
     std::vector<std::string> tables;
     for (const auto& table : c.writable_tables) tables.push_back(toml_string(table));
@@ -162,8 +195,7 @@ Result<int> db_list(const Session& session) {
   Json items = Json::array();
   std::vector<std::vector<std::string>> rows;
   for (const auto& c : config.agent.connections) {
-    const auto where =
-        c.type == "sqlite" ? c.file : fmt::format("{}@{}:{}/{}", c.user, c.host, c.port, c.database);
+    const auto where = place_in_words(c);
     items.push_back(
         {{"id", c.id}, {"type", c.type}, {"where", where}, {"writableTables", c.writable_tables}});
     rows.push_back({c.id, c.type, where,
@@ -297,10 +329,14 @@ void add_db(CLI::App& noun, Session& session) {
                         [&session, add] { return db_add(session, *add); });
   auto& c = add->connection;
   verb->add_option("id", c.id, "short name of the connection, for example erp")->required();
-  verb->add_option("--type", c.type, "sqlite, postgres, mysql (mariadb is the same) or mssql (SQL Server)")
+  verb->add_option("--type", c.type, "sqlite, postgres, mysql (mariadb is the same), mssql (SQL Server), or behind an ODBC driver: odbc, oracle, "
+                   "hana")
       ->required()
-      ->check(CLI::IsMember({"sqlite", "postgres", "mysql", "mariadb", "mssql"}));
+      ->check(CLI::IsMember({"sqlite", "postgres", "mysql", "mariadb", "mssql", "odbc", "oracle", "hana"}));
   verb->add_option("--file", c.file, "SQLite: the database file");
+  verb->add_option("--dsn", c.dsn, "ODBC: the data source's name");
+  verb->add_option("--driver", c.driver, "ODBC: the driver's name or library; Oracle and SAP HANA have a default");
+  verb->add_option("--options", c.options, "ODBC: more for the driver, \"key=value;…\"; never a password");
   verb->add_option("--host", c.host, "host name or address");
   verb->add_option("--port", add->port, "port (default: 5432, of MySQL and MariaDB 3306, of SQL Server 1433)");
   verb->add_option("--database", c.database, "database name");

@@ -5,10 +5,10 @@
 
 namespace vmc::sources {
 
-template <class Connection, class ConnectionSession>
+template <class Connection, class ConnectionSession, class Settings = ServerSettings>
 class ServerSource final : public Source {
  public:
-  ServerSource(std::string_view type, ServerSettings settings) : type_{type}, settings_{std::move(settings)} {}
+  ServerSource(std::string_view type, Settings settings) : type_{type}, settings_{std::move(settings)} {}
   std::string_view type() const override { return type_; }
   Result<std::unique_ptr<Session>> open(Access access, Duration timeout) override {
     VMC_TRY(db, Connection::open(settings_, access, timeout));
@@ -17,7 +17,7 @@ class ServerSource final : public Source {
 
  private:
   std::string_view type_;
-  ServerSettings settings_;
+  Settings settings_;
 };
 
 }  // namespace vmc::sources

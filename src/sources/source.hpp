@@ -108,7 +108,7 @@ class Source {
   virtual ~Source() = default;
   // With a diagnosis: which of name, port, TLS, password, database, privilege it was, and what to do.
   virtual Result<std::unique_ptr<Session>> open(Access access, Duration timeout) = 0;
-  virtual std::string_view type() const = 0;  // "sqlite", "postgres", "mysql", "mssql"
+  virtual std::string_view type() const = 0;  // "sqlite", "postgres", "mysql", "mssql", "odbc", "oracle", "hana"
 };
 
 struct SqliteSourceSettings {
@@ -123,9 +123,20 @@ struct ServerSettings {
   std::string sslmode = "prefer";  // PostgreSQL's words; to the others verify-ca is as strict as verify-full
   std::function<Result<crypto::Secret>()> password;  // asked each time a connection is opened, then wiped
 };
+// Of a database behind an ODBC driver. Nothing is loaded into it.
+struct OdbcSettings {
+  std::string kind = "odbc";  // or "oracle", "hana": whose words a connection is described and discovered in
+  std::string dsn, driver;    // one of them: a data source, or a driver's name or file
+  std::string host;
+  std::uint16_t port = 0;     // 0: the driver's own
+  std::string database, user;
+  std::string options;        // "key=value;…", as the driver calls them; without secrets
+  std::function<Result<crypto::Secret>()> password;
+};
 std::unique_ptr<Source> make_sqlite_source(SqliteSourceSettings settings);
 std::unique_ptr<Source> make_postgres_source(ServerSettings settings);
 std::unique_ptr<Source> make_mysql_source(ServerSettings settings);  // MySQL 5.7 and MariaDB 10.3, or later
 std::unique_ptr<Source> make_mssql_source(ServerSettings settings);
+std::unique_ptr<Source> make_odbc_source(OdbcSettings settings);
 
 }  // namespace vmc::sources

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "sql/mssql_sql.hpp"
+#include "sql/odbc_sql.hpp"
 
 namespace vmc::sql {
 namespace {
@@ -137,7 +138,7 @@ const char* sqlite_collation(Kind kind) {
   }
 }
 
-std::string numbered(Dialect dialect, std::size_t n) {
+std::string numbered(Target dialect, std::size_t n) {
   if (dialect == Dialect::mysql) return "?";
   return (dialect == Dialect::postgres ? "$" : "?") + std::to_string(n);
 }
@@ -191,7 +192,8 @@ bool is_of_kind(const Value& value, Kind kind) {
 
 }  // namespace
 
-std::string projected(Dialect dialect, const data::ColumnInfo& column, const std::string& quoted) {
+std::string projected(Target dialect, const data::ColumnInfo& column, const std::string& quoted) {
+  if (dialect.odbc()) return odbc::projected(*dialect.odbc(), column, quoted);
   if (dialect == Dialect::mssql) return mssql::projected(column, quoted);
   if (dialect != Dialect::postgres) return quoted;
   // To its own type where that is known: free, and a domain over it travels as what it is based on.
@@ -199,7 +201,8 @@ std::string projected(Dialect dialect, const data::ColumnInfo& column, const std
   return quoted + "::pg_catalog." + std::string{own.empty() ? postgres_cast(column.type.kind) : own};
 }
 
-std::string compared(Dialect dialect, const data::ColumnInfo& column, const std::string& quoted) {
+std::string compared(Target dialect, const data::ColumnInfo& column, const std::string& quoted) {
+  if (dialect.odbc()) return odbc::compared(*dialect.odbc(), column, quoted);
   if (dialect == Dialect::postgres) return quoted;
   if (dialect == Dialect::mysql) return is_listed(column) ? "CONVERT(" + quoted + " USING utf8mb4)" : quoted;
   if (dialect == Dialect::mssql) return mssql::compared(column, quoted);
@@ -207,10 +210,7 @@ std::string compared(Dialect dialect, const data::ColumnInfo& column, const std:
   return collation ? quoted + " COLLATE " + collation : quoted;
 }
 
-std::string placeholder(Dialect dialect, const data::ColumnInfo& column, std::size_t n, const Value& value) {
-  if (dialect == Dialect::mssql) return mssql::placeholder(column, n, value);
-  const auto parameter = numbered(dialect, n);
-  if (dialect != Dialect::postgres) return parameter;
+std::string postgres_parameter(const data::ColumnInfo& column, const std::string& parameter) {
   if (column.type.kind == Kind::text) {
     if (is_blank_padded(column)) return parameter + "::pg_catalog.bpchar";
     // An enum, a network address …: left to the server, which gives the parameter the column's own type.
@@ -219,7 +219,15 @@ std::string placeholder(Dialect dialect, const data::ColumnInfo& column, std::si
   return parameter + "::pg_catalog." + std::string{postgres_cast(column.type.kind)};
 }
 
-std::string like(Dialect dialect, const data::ColumnInfo& column, const std::string& quoted, std::size_t n) {
+std::string placeholder(Target dialect, const data::ColumnInfo& column, std::size_t n, const Value& value) {
+  if (dialect.odbc()) return odbc::placeholder(*dialect.odbc(), column, value);
+  if (dialect == Dialect::mssql) return mssql::placeholder(column, n, value);
+  const auto parameter = numbered(dialect, n);
+  return dialect == Dialect::postgres ? postgres_parameter(column, parameter) : parameter;
+}
+
+std::string like(Target dialect, const data::ColumnInfo& column, const std::string& quoted, std::size_t n) {
+  if (dialect.odbc()) return odbc::like(*dialect.odbc(), column, quoted);
   if (dialect == Dialect::mssql) return mssql::like(mssql::compared(column, quoted), n);
   if (dialect == Dialect::sqlite) return quoted + " GLOB " + numbered(dialect, n);
   if (dialect == Dialect::mysql)
@@ -228,7 +236,8 @@ std::string like(Dialect dialect, const data::ColumnInfo& column, const std::str
   return subject + " LIKE " + numbered(dialect, n) + "::pg_catalog.text ESCAPE '\\'";
 }
 
-std::string like_pattern(Dialect dialect, std::string_view pattern) {
+std::string like_pattern(Target dialect, std::string_view pattern) {
+  if (dialect.odbc()) return odbc::like_pattern(*dialect.odbc(), pattern);
   if (dialect == Dialect::mssql) return mssql::plain_pattern(pattern);
   if (dialect != Dialect::sqlite) return std::string{pattern};
   std::string glob;
@@ -247,20 +256,21 @@ std::string like_pattern(Dialect dialect, std::string_view pattern) {
   return glob;
 }
 
-Result<Value> fit(Dialect dialect, const Value& value, const data::ColumnInfo& column) {
+Result<Value> fit(Target dialect, const Value& value, const data::ColumnInfo& column) {
   const auto refuse = [&](std::string_view why) {
     return fail(Code::command_malformed, "a value for column '" + column.name + "' " + std::string{why});
   };
   if (data::is_null(value)) return refuse("is null; use is_null");
   if (column.type.kind == Kind::json) return refuse("cannot be compared: the column holds JSON documents");
-  if (dialect == Dialect::mssql && !mssql::keeps(column, value)) return refuse("is finer than its type");
+  const bool coarse = dialect == Dialect::mssql || (dialect.odbc() && odbc::speaks_tsql(*dialect.odbc()));
+  if (coarse && !mssql::keeps(column, value)) return refuse("is finer than its type");
   if (is_of_kind(value, column.type.kind)) return value;
   if (auto widened = widen(value, column.type.kind)) return std::move(*widened);
   if (const auto* text = std::get_if<std::string>(&value)) {
     // As an unbounded number, so that a filter may name a bound the column itself could not hold.
     const data::Type type = column.type.kind == Kind::decimal ? data::Type{Kind::number} : column.type;
     auto parsed = data::parse_value(*text, type);
-    if (parsed && (dialect != Dialect::mssql || mssql::keeps(column, *parsed))) return parsed;
+    if (parsed && (!coarse || mssql::keeps(column, *parsed))) return parsed;
   }
   return refuse("is not of its type " + data::to_string(column.type));
 }

@@ -1,5 +1,5 @@
 #include "core/text.hpp"
-#include "sql/dialect.hpp"
+#include "sql/odbc_sql.hpp"
 
 namespace vmc::sql {
 namespace {
@@ -10,28 +10,33 @@ constexpr std::size_t kSqliteNameMax = 1024;
 constexpr std::size_t kMysqlNameMax = 64 * 3;   // 64 characters of at most three bytes: names have no others
 constexpr std::size_t kMssqlNameMax = 128 * 3;  // the same
 
-std::size_t name_max(Dialect dialect) {
-  switch (dialect) {
-    case Dialect::postgres:
-      return kPostgresNameMax;
-    case Dialect::mysql:
-      return kMysqlNameMax;
-    case Dialect::mssql:
-      return kMssqlNameMax;
-    default:
-      return kSqliteNameMax;
-  }
+std::size_t name_max(Target dialect) {
+  if (dialect == Dialect::postgres) return kPostgresNameMax;
+  if (dialect == Dialect::mysql) return kMysqlNameMax;
+  return dialect == Dialect::mssql ? kMssqlNameMax : kSqliteNameMax;
+}
+
+// The split is at the first dot.
+struct Qualified {
+  std::string_view schema, name;
+};
+
+Qualified qualified(std::string_view table, std::string_view standard) {
+  const auto dot = table.find('.');
+  if (dot == table.npos) return {standard, table};
+  return {table.substr(0, dot), table.substr(dot + 1)};
 }
 
 }  // namespace
 
-Result<std::string> quote(Dialect dialect, std::string_view identifier) {
+Result<std::string> quote(Target dialect, std::string_view identifier) {
   const std::size_t max = name_max(dialect);
   if (identifier.empty()) return fail(Code::command_malformed, "a name is empty");
   if (identifier.size() > max)
     return fail(Code::command_malformed, "a name is longer than " + std::to_string(max) + " bytes");
   if (identifier.find('\0') != identifier.npos || !is_utf8(identifier))
     return fail(Code::command_malformed, "a name holds bytes that no name can have");
+  if (dialect.odbc()) return odbc::quote(*dialect.odbc(), identifier);
   const char open = dialect == Dialect::mssql ? '[' : dialect == Dialect::mysql ? '`' : '"';
   const char close = dialect == Dialect::mssql ? ']' : open;
   std::string out(1, open);
@@ -42,14 +47,17 @@ Result<std::string> quote(Dialect dialect, std::string_view identifier) {
   return out + close;
 }
 
-Result<std::string> quote_table(Dialect dialect, std::string_view table) {
-  const auto dot = table.find('.');
-  if (dialect == Dialect::mysql && dot == table.npos) return quote(dialect, table);  // in the connection's database
-  const std::string_view standard = dialect == Dialect::postgres ? "public"
-                                    : dialect == Dialect::mssql  ? "dbo"
-                                                                 : "main";
-  VMC_TRY(schema, quote(dialect, dot == table.npos ? standard : table.substr(0, dot)));
-  VMC_TRY(name, quote(dialect, dot == table.npos ? table : table.substr(dot + 1)));
+Result<std::string> quote_table(Target dialect, std::string_view table) {
+  const auto* server = dialect.odbc();
+  const bool bare_stays = dialect == Dialect::mysql || (server && server->default_schema.empty());
+  if (bare_stays && table.find('.') == table.npos) return quote(dialect, table);  // in the connection's database
+  const std::string_view standard = server                         ? std::string_view{server->default_schema}
+                                    : dialect == Dialect::postgres ? "public"
+                                    : dialect == Dialect::mssql    ? "dbo"
+                                                                   : "main";
+  const auto whole = qualified(table, standard);
+  VMC_TRY(schema, quote(dialect, whole.schema));
+  VMC_TRY(name, quote(dialect, whole.name));
   return schema + "." + name;
 }
 

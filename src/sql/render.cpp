@@ -4,6 +4,7 @@
 #include "sql/column_sql.hpp"
 #include "sql/dialect.hpp"
 #include "sql/mssql_sql.hpp"
+#include "sql/odbc_sql.hpp"
 
 namespace vmc::sql {
 namespace {
@@ -20,7 +21,7 @@ Error malformed(std::string message) { return fail(Code::command_malformed, std:
 // One statement in the making: its parameters and the columns it may name.
 class Writer {
  public:
-  Writer(Dialect dialect, const TableInfo& table) : dialect_{dialect}, table_{table} {}
+  Writer(Target dialect, const TableInfo& table) : dialect_{dialect}, table_{table} {}
 
   Result<const ColumnInfo*> known(std::string_view name) const {
     if (const auto* column = table_.column(name)) return column;
@@ -174,7 +175,7 @@ class Writer {
     if (key.empty()) return {};
     if (key.size() != range.columns.size())
       return malformed("a key range has not one value for each of its columns");
-    if (dialect_ == Dialect::mysql && key.size() > 1) {
+    if ((dialect_ == Dialect::mysql || dialect_.odbc()) && key.size() > 1) {
       VMC_TRY(term, unrolled(range, key, op, 0));
       VMC_TRY(edge, one_bound(range, key, 0, op[1] == '>' ? " >= " : " <= "));
       terms.push_back("(" + term + " AND " + edge + ")");
@@ -208,7 +209,8 @@ class Writer {
     return compared(dialect_, *column, quoted) + op + parameter;
   }
 
-  // A tuple's comparison column by column, and with its edge once more: MySQL finds no index for a tuple.
+  // A tuple's comparison column by column, and with its edge once more: MySQL finds no index for a tuple, and not
+  // every server behind ODBC has one.
   Result<std::string> unrolled(const KeyRange& range, const std::vector<Value>& key, const std::string& op,
                                std::size_t i) {
     if (i + 1 == key.size()) return one_bound(range, key, i, op);
@@ -218,7 +220,7 @@ class Writer {
     return "(" + beyond + " OR (" + equal + " AND " + rest + "))";
   }
 
-  Dialect dialect_;
+  Target dialect_;
   const TableInfo& table_;
   std::vector<Value> params_;
   std::size_t nodes_ = 0;
@@ -237,12 +239,12 @@ Result<void> check_table(const Intent& intent, const TableInfo& table) {
 
 }  // namespace
 
-Result<std::string> select_list(Dialect dialect, const std::vector<std::string>& columns,
+Result<std::string> select_list(Target dialect, const std::vector<std::string>& columns,
                                 const TableInfo& table) {
   return Writer{dialect, table}.projection(columns);
 }
 
-Result<Statement> render(Dialect dialect, const Intent& intent, const TableInfo& table) {
+Result<Statement> render(Target dialect, const Intent& intent, const TableInfo& table) {
   VMC_CHECK(check_table(intent, table));
   Writer writer{dialect, table};
   VMC_TRY(columns, writer.projection(intent.columns));
@@ -250,6 +252,12 @@ Result<Statement> render(Dialect dialect, const Intent& intent, const TableInfo&
   VMC_TRY(where, writer.where(intent));
   VMC_TRY(order, writer.order(intent.order));
   if (intent.limit && *intent.limit < 0) return malformed("the limit is negative");
+  if (dialect.odbc()) {
+    const auto limit = odbc::limited(*dialect.odbc(), intent.limit);
+    return Statement{"SELECT " + limit.before + columns + " FROM " + from + where +
+                         (order.empty() ? "" : " ORDER BY " + order) + limit.after,
+                     writer.take_params()};
+  }
   const bool top = dialect == Dialect::mssql && intent.limit;
   std::string text = "SELECT " + (top ? "TOP (" + writer.integer(*intent.limit) + ") " : "") + columns +
                      " FROM " + from + where;
@@ -258,7 +266,7 @@ Result<Statement> render(Dialect dialect, const Intent& intent, const TableInfo&
   return Statement{std::move(text), writer.take_params()};
 }
 
-Result<Statement> render_split(Dialect dialect, const Intent& intent, const TableInfo& table,
+Result<Statement> render_split(Target dialect, const Intent& intent, const TableInfo& table,
                                const std::vector<std::string>& key, std::int64_t rows_per_part) {
   VMC_CHECK(check_table(intent, table));
   if (intent.limit) return malformed("an intent with a limit cannot be read in parts");
@@ -268,7 +276,7 @@ Result<Statement> render_split(Dialect dialect, const Intent& intent, const Tabl
   VMC_TRY(from, quote_table(dialect, table.name));
   VMC_TRY(where, writer.where(intent));
   VMC_TRY(order, writer.order(ascending(key)));
-  if (dialect == Dialect::mysql)
+  if (dialect == Dialect::mysql || dialect.odbc())
     return Statement{"SELECT " + keys + " FROM " + from + where + " ORDER BY " + order, writer.take_params()};
   std::string raw;
   for (const auto& name : key) {
@@ -292,7 +300,7 @@ Result<Statement> render_split(Dialect dialect, const Intent& intent, const Tabl
   return Statement{text, writer.take_params()};
 }
 
-Result<std::optional<Statement>> render_null_keys(Dialect dialect, const Intent& intent,
+Result<std::optional<Statement>> render_null_keys(Target dialect, const Intent& intent,
                                                   const TableInfo& table,
                                                   const std::vector<std::string>& key) {
   VMC_CHECK(check_table(intent, table));
@@ -307,6 +315,11 @@ Result<std::optional<Statement>> render_null_keys(Dialect dialect, const Intent&
   if (nulls.empty()) return std::optional<Statement>{};
   VMC_TRY(from, quote_table(dialect, table.name));
   VMC_TRY(where, writer.where(intent, nulls + ")"));
+  if (dialect.odbc()) {
+    const auto limit = odbc::limited(*dialect.odbc(), 1);
+    return std::optional<Statement>{
+        Statement{"SELECT " + limit.before + "1 AS found FROM " + from + where + limit.after, writer.take_params()}};
+  }
   if (dialect == Dialect::mssql)
     return std::optional<Statement>{Statement{"SELECT TOP (1) 1 AS found FROM " + from + where, writer.take_params()}};
   return std::optional<Statement>{

@@ -1,11 +1,10 @@
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "sources/load_plan.hpp"
 #include "sources/mysql/decode.hpp"
 #include "sources/mysql/parts.hpp"
 #include "sources/mysql/types.hpp"
+#include "sources/part_ends.hpp"
 #include "sources/server_source.hpp"
 #include "sql/dialect.hpp"
 
@@ -95,32 +94,6 @@ Result<Params> params_of(const std::vector<data::Value>& values) {
   for (const auto& value : values) VMC_CHECK(params.value(value));
   return params;
 }
-
-// Every n-th of a stream of keys, and the last of all.
-class PartEnds {
- public:
-  explicit PartEnds(std::int64_t rows_per_part) : every_{rows_per_part} {}
-  void take(const data::Batch& batch) {
-    std::vector<bool> keep(batch.rows);
-    for (std::size_t row = 0; row < batch.rows; ++row) keep[row] = ++seen_ % every_ == 0;
-    last_is_end_ = batch.rows > 0 ? keep.back() : last_is_end_;
-    if (std::find(keep.begin(), keep.end(), true) != keep.end()) ends_.push_back(data::select_rows(batch, keep));
-    std::vector<bool> only_last(batch.rows);
-    only_last.back() = true;
-    last_ = data::select_rows(batch, only_last);
-  }
-  std::vector<data::Batch> finish() {
-    if (last_ && !last_is_end_) ends_.push_back(std::move(*last_));
-    return std::move(ends_);
-  }
-
- private:
-  std::int64_t every_;
-  std::int64_t seen_ = 0;
-  bool last_is_end_ = false;
-  std::optional<data::Batch> last_;
-  std::vector<data::Batch> ends_;
-};
 
 // "SELECT … WHERE k IN (?, ?)" or, of several columns, "(a = ? AND b = ?) OR (…)", for so many keys.
 class Lookup {

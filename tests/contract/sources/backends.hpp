@@ -1,5 +1,5 @@
 // The databases that the contract of a Source is asked of: a real SQLite file, a real PostgreSQL, a real MariaDB and
-// the TDS test server.
+// the TDS test server; and the first three through ODBC's drivers, for reading.
 #pragma once
 
 #include <sqlite3.h>
@@ -11,6 +11,7 @@
 
 #include "../../support/mariadb_server.hpp"
 #include "../../support/mssql_server.hpp"
+#include "../../support/odbc_driver.hpp"
 #include "../../support/postgres_server.hpp"
 #include "../../support/rows.hpp"
 #include "../../support/temp_dir.hpp"
@@ -23,6 +24,7 @@ using sources::Access;
 struct Backend {
   virtual ~Backend() = default;
   virtual std::unique_ptr<sources::Source> source() = 0;
+  virtual std::unique_ptr<sources::Source> writing_source() { return source(); }
   virtual void run(const std::string& sql) = 0;
   virtual std::string type(const std::string& kind) const = 0;
   // A view that never ends.
@@ -45,7 +47,7 @@ struct Backend {
   virtual double least() const { return std::numeric_limits<double>::denorm_min(); }
 
   std::unique_ptr<sources::Session> open(Access access) {
-    auto session = source()->open(access, std::chrono::seconds{10});
+    auto session = (access == Access::load ? writing_source() : source())->open(access, std::chrono::seconds{10});
     if (!session) FAIL(session.error().text());
     return std::move(*session);
   }
@@ -175,6 +177,42 @@ struct Mssql final : Backend {
   double least() const override { return std::numeric_limits<double>::min(); }
 };
 
+// The same databases through ODBC drivers: they only read, what is loaded is loaded by the database's own source.
+template <class Native>
+struct OverOdbc : Backend {
+  Native native;
+  std::unique_ptr<sources::Source> writing_source() override { return native.source(); }
+  void run(const std::string& sql) override { native.run(sql); }
+  std::string type(const std::string& kind) const override { return native.type(kind); }
+  std::string endless() const override { return native.endless(); }
+  std::vector<std::string> numbers() const override { return native.numbers(); }
+  std::vector<std::int64_t> instants() const override { return native.instants(); }
+  bool reads_views() const override { return false; }
+};
+
+struct OdbcPostgres final : OverOdbc<Postgres> {
+  std::unique_ptr<sources::Source> source() override {
+    return sources::make_odbc_source(postgres_over_odbc(native.database));
+  }
+};
+
+struct OdbcMariadb final : OverOdbc<Mariadb> {
+  std::unique_ptr<sources::Source> source() override {
+    return sources::make_odbc_source(mariadb_over_odbc(native.database));
+  }
+};
+
+struct OdbcSqlite final : OverOdbc<Sqlite> {
+  std::unique_ptr<sources::Source> source() override {
+    return sources::make_odbc_source(sqlite_over_odbc(native.file));
+  }
+};
+
+// What reads: SQLite's driver knows numbers and text, and no types of ours beside them.
+#define FOR_EACH_READER(sentence, tag) \
+  TEMPLATE_TEST_CASE(sentence, tag, Sqlite, Postgres, Mariadb, Mssql, OdbcPostgres, OdbcMariadb)
+#define FOR_EVERY_READER(sentence, tag) \
+  TEMPLATE_TEST_CASE(sentence, tag, Sqlite, Postgres, Mariadb, Mssql, OdbcPostgres, OdbcMariadb, OdbcSqlite)
 #define FOR_EACH_SOURCE(sentence, tag) TEMPLATE_TEST_CASE(sentence, tag, Sqlite, Postgres, Mariadb, Mssql)
 
 inline sources::LoadOutcome must_load(sources::Session& session, const sources::LoadRequest& request,

@@ -141,6 +141,50 @@ functions = ["vat of", "a.b.c.d", "a..b"]
   CHECK(complaints[1].message.find("names like") != std::string::npos);
 }
 
+TEST_CASE("a connection over ODBC takes intents only, loads nothing and holds no password") {
+  const auto [settings, complaints] = read(R"(
+[agent]
+cloud_url = "wss://x/ws"
+[[connections]]
+id = "legacy"
+type = "odbc"
+dsn = "stock"
+options = "TDS_Version=7.4"
+[[connections]]
+id = "books"
+type = "oracle"
+host = "10.0.0.7"
+database = "ORCL"
+user = "reader"
+[[connections]]
+id = "sap"
+type = "hana"
+driver = "/opt/sap/libodbcHDB.so"
+host = "10.0.0.8"
+user = "reader"
+)");
+  CHECK(complaints.empty());
+  REQUIRE(settings.connections.size() == 3);
+  CHECK(settings.connections[0].queries == "intents");
+  CHECK(settings.connections[0].options == "TDS_Version=7.4");
+  CHECK(settings.connections[1].driver == "Oracle 21 ODBC driver");
+  CHECK(settings.connections[1].port == 1521);
+  CHECK(settings.connections[2].driver == "/opt/sap/libodbcHDB.so");
+  CHECK(settings.connections[2].port == 30015);
+
+  const auto complaint = [](const std::string& line) {
+    const auto found = read("[agent]\ncloud_url = \"wss://x/ws\"\n[[connections]]\nid = \"a\"\ntype = \"odbc\"\n" + line).complaints;
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].message.find("hunter2") == std::string::npos);
+    return found[0].message;
+  };
+  CHECK(complaint("driver = \"x\"\nqueries = \"select\"").find("no guard reads its SQL") != std::string::npos);
+  CHECK(complaint("driver = \"x\"\nwritable_tables = [\"t\"]").find("not offered") != std::string::npos);
+  CHECK(complaint("driver = \"x\"\noptions = \"PWD=hunter2\"").find("holds a secret") != std::string::npos);
+  CHECK(complaint("driver = \"x\"\nsslmode = \"require\"").find("options") != std::string::npos);
+  CHECK(complaint("driver = \"x\"\ndsn = \"y\"").find("one of them") != std::string::npos);
+}
+
 TEST_CASE("a query policy nobody knows is refused") {
   const auto complaints = read(R"(
 [agent]

@@ -1,0 +1,105 @@
+#include "sources/odbc/server.hpp"
+
+#include "core/text.hpp"
+
+namespace vmc::sources::odbc {
+namespace {
+
+const Customs kGeneric{};
+
+const Customs kSqlite{.opening = {"PRAGMA query_only = 1"},
+                      .read_only = "PRAGMA query_only = 1",
+                      .standard_schema = "main",
+                      .sizes_hold = false};
+
+const Customs kPostgres{
+    .beginning = {"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+                  "SELECT pg_catalog.set_config('datestyle', 'ISO, YMD', true), pg_catalog.set_config('timezone', 'UTC', "
+                  "true), pg_catalog.set_config('extra_float_digits', '1', true), "
+                  "pg_catalog.set_config('standard_conforming_strings', 'on', true)"},
+    .read_only = "SET TRANSACTION … READ ONLY",
+    .standard_schema = "public",
+    .sizes_hold = false};
+
+const Customs kMysql{.beginning = {"SET time_zone = '+00:00', sql_mode = 'NO_ENGINE_SUBSTITUTION'",
+                                   "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"},
+                     .read_only = "START TRANSACTION … READ ONLY"};
+
+const Customs kMssql{.beginning = {"SET DATEFORMAT ymd; SET QUOTED_IDENTIFIER ON; SET ANSI_NULLS ON; SET TEXTSIZE "
+                                   "2147483647"},
+                     .standard_schema = "dbo"};
+
+const Customs kOracle{.opening = {"ALTER SESSION SET NLS_NUMERIC_CHARACTERS = '.,'",
+                                  "ALTER SESSION SET NLS_COMP = BINARY", "ALTER SESSION SET NLS_SORT = BINARY"},
+                      .beginning = {"SET TRANSACTION READ ONLY"},
+                      .read_only = "SET TRANSACTION READ ONLY",
+                      .current_schema = "SELECT SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA') FROM DUAL",
+                      .integers_as_text = true};
+
+const Customs kHana{.beginning = {"SET TRANSACTION READ ONLY"},
+                    .read_only = "SET TRANSACTION READ ONLY",
+                    .current_schema = "SELECT CURRENT_SCHEMA FROM DUMMY"};
+
+struct Named {
+  std::string_view part;  // of the name, in lower case
+  Family family;
+};
+
+constexpr Named kServers[] = {{"postgresql", Family::postgres}, {"mariadb", Family::mysql},
+                              {"mysql", Family::mysql},         {"sqlite", Family::sqlite},
+                              {"sql server", Family::mssql},    {"oracle", Family::oracle},
+                              {"hdb", Family::hana},            {"hana", Family::hana}};
+
+struct Needs {
+  std::string_view part;  // of the driver's name, in lower case
+  std::string_view options;
+};
+
+constexpr Needs kDrivers[] = {
+    // A cursor instead of all rows in memory; truth values and bytes as what they are.
+    {"psqlodbc", "UseDeclareFetch=1;Fetch=2000;BoolsAsChar=0;ByteaAsLongVarBinary=1;Debug=0;CommLog=0"},
+    {"postgresql", "UseDeclareFetch=1;Fetch=2000;BoolsAsChar=0;ByteaAsLongVarBinary=1;Debug=0;CommLog=0"},
+    {"maodbc", "NO_CACHE=1;FORWARDONLY=1"},
+    {"mariadb", "NO_CACHE=1;FORWARDONLY=1"},
+    {"myodbc", "NO_CACHE=1;FORWARDONLY=1"},
+    {"mysql", "NO_CACHE=1;FORWARDONLY=1"},
+    {"sqlite", "StepAPI=1;NoCreat=1"},
+};
+
+}  // namespace
+
+Family family_named(std::string_view dbms) {
+  const auto name = lowered(dbms);
+  for (const auto& [part, family] : kServers)
+    if (name.find(part) != name.npos) return family;
+  return Family::generic;
+}
+
+const Customs& customs_of(Family family) {
+  switch (family) {
+    case Family::sqlite:
+      return kSqlite;
+    case Family::postgres:
+      return kPostgres;
+    case Family::mysql:
+      return kMysql;
+    case Family::mssql:
+      return kMssql;
+    case Family::oracle:
+      return kOracle;
+    case Family::hana:
+      return kHana;
+    case Family::generic:
+      break;
+  }
+  return kGeneric;
+}
+
+std::string_view driver_needs(std::string_view driver) {
+  const auto name = lowered(driver);
+  for (const auto& [part, options] : kDrivers)
+    if (name.find(part) != name.npos) return options;
+  return {};
+}
+
+}  // namespace vmc::sources::odbc

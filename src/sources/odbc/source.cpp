@@ -1,0 +1,134 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "sources/load_plan.hpp"
+#include "sources/odbc/parts.hpp"
+#include "sources/odbc/row_stream.hpp"
+#include "sources/part_ends.hpp"
+#include "sources/server_source.hpp"
+#include "sql/odbc_sql.hpp"
+
+namespace vmc::sources {
+namespace {
+
+using namespace odbc;
+
+constexpr auto kProbeLimit = std::chrono::seconds{10};
+constexpr std::size_t kKeyParamsAtOnce = 200;  // the least that servers are known to take is some hundreds
+
+class OdbcSession final : public Session {
+ public:
+  explicit OdbcSession(std::unique_ptr<Connection> db) : db_{std::move(db)} {}
+
+  Result<data::Schema> discover() override { return odbc::discover(*db_); }
+  Result<RightsReport> rights() override { return odbc::rights(*db_); }
+
+  Result<void> read(const data::Intent& intent, const data::TableInfo& table, const ReadLimits& limits,
+                    const BatchSink& sink) override {
+    VMC_TRY(text, sql::render(db_->server(), intent, table));
+    VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
+    return stream(text, intent.columns, table, sink, intent.limit);
+  }
+
+  Result<data::RowTypePtr> query(const SqlQuery&, const ReadLimits&, const BatchSink&) override {
+    return fail(Code::write_operation_rejected, "an ODBC connection takes intents only, no SQL",
+                "No guard reads the dialect behind an ODBC driver; name tables and columns instead.");
+  }
+
+  Result<void> probe(const std::string& statement) override {
+    VMC_TRY(transaction, Transaction::begin(*db_, kProbeLimit));
+    return db_->run(statement);
+  }
+
+  Result<Split> split(const data::Intent& intent, const data::TableInfo& table, const std::vector<std::string>& key,
+                      std::int64_t rows_per_part, const ReadLimits& limits) override {
+    VMC_TRY(text, sql::render_split(db_->server(), intent, table, key, rows_per_part));
+    VMC_TRY(null_keys, sql::render_null_keys(db_->server(), intent, table, key));
+    VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
+    if (null_keys) {
+      VMC_TRY(statement, Statement::make(*db_));
+      VMC_CHECK(statement.execute(null_keys->text, params_of(*null_keys)));
+      VMC_TRY(found, statement.fetch());
+      if (found)
+        return fail(Code::invalid_request, "table '" + table.name + "' has rows whose key is null; they fit no part",
+                    "Choose another key, or read the table in one part.");
+    }
+    PartEnds ends{rows_per_part};
+    const auto keep = [&](const data::Batch& batch) -> Result<void> { return ends.take(batch), Result<void>{}; };
+    VMC_CHECK(stream(text, key, table, keep));
+    return parts_ending_at(key, ends.finish());
+  }
+
+  Result<void> read_keys(const data::TableInfo& table, const std::vector<std::string>& columns,
+                         const std::vector<std::string>& key, const BatchSource& keys, const ReadLimits& limits,
+                         const BatchSink& sink) override {
+    VMC_TRY(type, row_type(columns, table));
+    VMC_TRY(key_type, row_type(key, table));
+    if (key.empty()) return fail(Code::invalid_request, "no key columns are named");
+    VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
+    RowStream rows{table.name, type};
+    std::vector<std::vector<data::Value>> group;
+    const auto look_up = [&]() -> Result<void> {
+      VMC_TRY(text, sql::render_lookup(db_->server(), table, columns, key, std::exchange(group, {})));
+      VMC_TRY(statement, Statement::make(*db_));
+      VMC_CHECK(statement.execute(text.text, params_of(text)));
+      return rows.run(statement, sink);
+    };
+    for (;;) {
+      VMC_TRY(batch, keys());
+      if (!batch) break;
+      VMC_CHECK(check_keys(*batch, *key_type));
+      for (std::size_t row = 0; row < batch->rows; ++row) {
+        std::vector<data::Value> one;
+        for (const auto& column : batch->columns) one.push_back(data::value_at(column, row));
+        if (std::any_of(one.begin(), one.end(), data::is_null)) continue;
+        group.push_back(std::move(one));
+        if ((group.size() + 1) * key.size() > kKeyParamsAtOnce) VMC_CHECK(look_up());
+      }
+    }
+    if (!group.empty()) VMC_CHECK(look_up());
+    return rows.finish(sink);
+  }
+
+  Result<LoadOutcome> load(const LoadRequest&, const data::TableInfo&, const BatchSource&) override {
+    return loads_refused();
+  }
+
+  bool alive() override { return db_->alive(); }
+  bool reset() override { return db_->reset(); }
+  void interrupt() noexcept override { db_->interrupt(); }
+
+ private:
+  Params params_of(const sql::Statement& statement) const {
+    Params params{{sql::odbc::converts(db_->server()), db_->customs().integers_as_text}};
+    for (const auto& value : statement.params) params.value(value);
+    return params;
+  }
+
+  Result<void> stream(const sql::Statement& text, const std::vector<std::string>& columns, const data::TableInfo& table,
+                      const BatchSink& sink, std::optional<std::int64_t> most = std::nullopt) {
+    VMC_TRY(type, row_type(columns, table));
+    VMC_TRY(statement, Statement::make(*db_));
+    VMC_CHECK(statement.execute(text.text, params_of(text)));
+    RowStream rows{table.name, type};
+    VMC_CHECK(rows.run(statement, sink, most));
+    return rows.finish(sink);
+  }
+
+  std::unique_ptr<Connection> db_;
+};
+
+std::string_view kind_of(const OdbcSettings& settings) {
+  if (settings.kind == "oracle") return "oracle";
+  return settings.kind == "hana" ? "hana" : "odbc";
+}
+
+}  // namespace
+
+std::unique_ptr<Source> make_odbc_source(OdbcSettings settings) {
+  const auto kind = kind_of(settings);
+  return std::make_unique<ServerSource<odbc::Connection, OdbcSession, OdbcSettings>>(kind, std::move(settings));
+}
+
+}  // namespace vmc::sources

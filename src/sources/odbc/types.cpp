@@ -1,0 +1,117 @@
+#include "sources/odbc/types.hpp"
+
+#include <fmt/format.h>
+
+#include "core/text.hpp"
+#include "sources/odbc/driver_manager.hpp"
+
+namespace vmc::sources::odbc {
+namespace {
+
+using data::Kind;
+using data::Type;
+
+constexpr int kMicroDigits = 6;
+// What psqlodbc says of a numeric without limits.
+constexpr std::int64_t kPostgresOpenSize = 28;
+constexpr int kPostgresOpenDigits = 6;
+// Microsoft's own.
+constexpr int kTime2 = -154, kZoned = -155, kXml = -152;
+
+std::string base_name(const DriverType& type) { return lowered(std::string_view{type.name}.substr(0, type.name.find('('))); }
+
+// What a family's name says better than its code does.
+std::optional<Type> by_name(Family family, const DriverType& type) {
+  const auto name = base_name(type);
+  if (name == "json" || name == "jsonb") return Type{Kind::json};
+  if (name == "uuid") return Type{Kind::uuid};
+  if (family == Family::postgres) {
+    if (name == "timestamptz") return Type{Kind::timestamptz};
+    if (name == "numeric" && type.size == kPostgresOpenSize && type.digits == kPostgresOpenDigits)
+      return Type{Kind::number};
+    if (name == "money") return Type{Kind::text};
+  }
+  if (family == Family::mysql) {
+    if (name == "timestamp") return Type{Kind::timestamptz};
+    if (name == "bit" && type.code != SQL_BIT) return Type{Kind::bytes};
+  }
+  if (name.find("unsigned") != name.npos && type.code == SQL_BIGINT) return Type{Kind::decimal, 20, 0};
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string declared_name(const DriverType& type) {
+  if (type.name.find('(') != type.name.npos) return type.name;
+  switch (type.code) {
+    case SQL_CHAR:
+    case SQL_VARCHAR:
+    case SQL_WCHAR:
+    case SQL_WVARCHAR:
+    case SQL_BINARY:
+    case SQL_VARBINARY:
+      return type.size > 0 ? fmt::format("{}({})", type.name, type.size) : type.name;
+    case SQL_DECIMAL:
+    case SQL_NUMERIC:
+      return type.size > 0 ? fmt::format("{}({},{})", type.name, type.size, type.digits.value_or(0)) : type.name;
+    default:
+      return type.name;
+  }
+}
+
+Type exact_number(std::int64_t precision, int scale) {
+  // A negative scale rounds in front of the point, one above the precision has zeros behind it.
+  const auto digits = scale < 0 ? precision - scale : std::max<std::int64_t>(precision, scale);
+  if (precision < 1 || digits > data::kDecimalDigits) return {Kind::number};
+  return {Kind::decimal, static_cast<std::uint8_t>(digits), static_cast<std::uint8_t>(std::max(scale, 0))};
+}
+
+std::optional<Type> type_of(Family family, const DriverType& type) {
+  if (const auto known = by_name(family, type)) return known;
+  const bool fine = type.digits.value_or(0) > kMicroDigits;  // a microsecond cannot hold it: as its text
+  switch (type.code) {
+    case SQL_BIT:
+      return Type{Kind::boolean};
+    case SQL_TINYINT:
+    case SQL_SMALLINT:
+    case SQL_INTEGER:
+    case SQL_BIGINT:
+      return Type{Kind::int64};
+    case SQL_REAL:
+    case SQL_FLOAT:
+    case SQL_DOUBLE:
+      return Type{Kind::float64};
+    case SQL_DECIMAL:
+    case SQL_NUMERIC:
+      return exact_number(type.size, type.digits.value_or(0));
+    case SQL_CHAR:
+    case SQL_VARCHAR:
+    case SQL_LONGVARCHAR:
+    case SQL_WCHAR:
+    case SQL_WVARCHAR:
+    case SQL_WLONGVARCHAR:
+    case kXml:
+      return Type{Kind::text};
+    case SQL_BINARY:
+    case SQL_VARBINARY:
+    case SQL_LONGVARBINARY:
+      return Type{Kind::bytes};
+    case SQL_TYPE_DATE:
+      return Type{Kind::date};
+    case SQL_TYPE_TIME:
+    case kTime2:
+      return Type{fine ? Kind::text : Kind::time};
+    case SQL_TYPE_TIMESTAMP:
+      return Type{fine ? Kind::text : Kind::timestamp};
+    case kZoned:
+      return Type{fine ? Kind::text : Kind::timestamptz};
+    case SQL_GUID:
+      return Type{Kind::uuid};
+    default:
+      // 101 to 113: intervals.
+      if (type.code >= SQL_INTERVAL_YEAR && type.code <= SQL_INTERVAL_MINUTE_TO_SECOND) return Type{Kind::text};
+      return std::nullopt;
+  }
+}
+
+}  // namespace vmc::sources::odbc

@@ -1,0 +1,282 @@
+#include "sql/odbc_sql.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+#include <fmt/format.h>
+
+#include "core/text.hpp"
+#include "sql/column_sql.hpp"
+#include "sql/mssql_sql.hpp"
+
+namespace vmc::sql::odbc {
+namespace {
+
+using data::Kind;
+using Family = OdbcServer::Family;
+
+constexpr const char* kOracleTime = "'SYYYY-MM-DD HH24:MI:SS.FF6'";
+constexpr const char* kHanaTime = "'YYYY-MM-DD HH24:MI:SS.FF7'";
+
+bool is_time(Kind kind) {
+  return kind == Kind::date || kind == Kind::time || kind == Kind::timestamp || kind == Kind::timestamptz;
+}
+
+// Digits behind the point of an exact number.
+int scale_of(const data::Value& value) {
+  if (const auto* exact = std::get_if<data::Decimal>(&value)) return exact->scale;
+  if (const auto* digits = std::get_if<data::Number>(&value)) {
+    const auto point = digits->text.find('.');
+    if (point != std::string::npos) return static_cast<int>(digits->text.size() - point - 1);
+  }
+  return 0;
+}
+
+std::string call(std::string_view function, const std::string& what, std::string_view format = {}) {
+  return fmt::format("{}({}{}{})", function, what, format.empty() ? "" : ", ", format);
+}
+
+// "TIMESTAMP(6) WITH TIME ZONE" -> without its digits, in upper case
+std::string oracle_type(const data::ColumnInfo& column) {
+  std::string out;
+  bool inside = false;
+  for (const char c : column.sql_type) {
+    if (c == '(') inside = true;
+    if (!inside) out += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    if (c == ')') inside = false;
+  }
+  return out;
+}
+
+std::string oracle_projected(const data::ColumnInfo& column, const std::string& quoted) {
+  const auto type = oracle_type(column);
+  switch (column.type.kind) {
+    case Kind::timestamp:
+      return call("TO_CHAR", type == "DATE" ? call("CAST", quoted + " AS TIMESTAMP(0)") : quoted, kOracleTime);
+    case Kind::timestamptz:
+      return call("TO_CHAR", call("SYS_EXTRACT_UTC", quoted), kOracleTime);
+    case Kind::int64:
+    case Kind::decimal:
+    case Kind::number:
+      return call("TO_CHAR", quoted, "'TM9', 'NLS_NUMERIC_CHARACTERS=''.,'''");
+    case Kind::text:
+      if (type == "ROWID" || type == "UROWID") return call("ROWIDTOCHAR", quoted);
+      if (type == "XMLTYPE") return "XMLSERIALIZE(CONTENT " + quoted + " AS CLOB)";
+      if (type.starts_with("INTERVAL") || type.starts_with("TIMESTAMP")) return call("TO_CHAR", quoted);
+      return quoted;
+    case Kind::json:
+      return "JSON_SERIALIZE(" + quoted + " RETURNING CLOB)";
+    default:
+      return quoted;
+  }
+}
+
+std::string oracle_placeholder(const data::ColumnInfo& column) {
+  switch (column.type.kind) {
+    case Kind::timestamp:
+      return call("TO_TIMESTAMP", "?", kOracleTime);
+    case Kind::timestamptz:
+      return call("FROM_TZ", call("TO_TIMESTAMP", "?", kOracleTime), "'UTC'");
+    case Kind::int64:
+    case Kind::decimal:
+    case Kind::number:
+      return "CAST(? AS NUMBER)";  // the session's decimal point is pinned
+    default:
+      return "?";
+  }
+}
+
+std::string hana_projected(const data::ColumnInfo& column, const std::string& quoted) {
+  switch (column.type.kind) {
+    case Kind::date:
+      return call("TO_VARCHAR", quoted, "'YYYY-MM-DD'");
+    case Kind::time:
+      return call("TO_VARCHAR", quoted, "'HH24:MI:SS'");
+    case Kind::timestamp:  // a SECONDDATE has no fraction to write
+      return call("TO_VARCHAR", "CAST(" + quoted + " AS TIMESTAMP)", kHanaTime);
+    case Kind::decimal:
+    case Kind::number:
+      return call("TO_VARCHAR", quoted);
+    default:
+      return quoted;
+  }
+}
+
+std::string hana_placeholder(const data::ColumnInfo& column, const data::Value& value) {
+  switch (column.type.kind) {
+    case Kind::date:
+      return call("TO_DATE", "?", "'YYYY-MM-DD'");
+    case Kind::time:
+      return call("TO_TIME", "?", "'HH24:MI:SS'");
+    case Kind::timestamp:
+      return call("TO_TIMESTAMP", "?", kHanaTime);
+    case Kind::decimal:
+    case Kind::number:
+      return fmt::format("TO_DECIMAL(?, 38, {})", std::min(scale_of(value), 38));
+    default:
+      return "?";
+  }
+}
+
+std::string mysql_placeholder(const data::ColumnInfo& column, const data::Value& value) {
+  switch (column.type.kind) {
+    case Kind::date:
+      return "CAST(? AS DATE)";
+    case Kind::time:
+      return "CAST(? AS TIME(6))";
+    case Kind::timestamp:
+    case Kind::timestamptz:
+      return "CAST(? AS DATETIME(6))";
+    case Kind::decimal:
+    case Kind::number:  // a text would be compared as a double
+      return fmt::format("CAST(? AS DECIMAL(65, {}))", std::min(scale_of(value), 30));
+    default:
+      return "?";
+  }
+}
+
+std::string mssql_placeholder(const data::ColumnInfo& column, const data::Value& value) {
+  constexpr std::string_view kNamed = "@p1";
+  auto out = mssql::placeholder(column, 1, value);
+  return out.replace(out.find(kNamed), kNamed.size(), "?");
+}
+
+}  // namespace
+
+bool speaks_tsql(const OdbcServer& server) { return server.family == Family::mssql; }
+bool converts(const OdbcServer& server) {
+  return server.family != Family::generic && server.family != Family::sqlite;
+}
+
+Result<std::string> quote(const OdbcServer& server, std::string_view identifier) {
+  if (server.quote.empty()) {
+    const auto plain = [](unsigned char c) { return std::isalnum(c) || c == '_'; };
+    if (!std::isdigit(static_cast<unsigned char>(identifier[0])) &&
+        std::all_of(identifier.begin(), identifier.end(), plain))
+      return std::string{identifier};
+    return fail(Code::command_malformed, "a name needs quotes, and the ODBC driver has none");
+  }
+  const bool brackets = server.quote == "[";
+  const char close = brackets ? ']' : server.quote[0];
+  std::string out(1, server.quote[0]);
+  for (const char c : identifier) {
+    if (c == close) out += close;
+    out += c;
+  }
+  return out + close;
+}
+
+std::string projected(const OdbcServer& server, const data::ColumnInfo& column, const std::string& quoted) {
+  const auto kind = column.type.kind;
+  switch (server.family) {
+    case Family::postgres:
+      if (is_time(kind) || kind == Kind::json || kind == Kind::number) return quoted + "::pg_catalog.text";
+      return sql::projected(Dialect::postgres, column, quoted);
+    case Family::mssql:
+      return mssql::projected(column, quoted);
+    case Family::sqlite:
+      return is_time(kind) || kind == Kind::boolean ? "CAST(" + quoted + " AS TEXT)" : quoted;
+    case Family::oracle:
+      return oracle_projected(column, quoted);
+    case Family::hana:
+      return hana_projected(column, quoted);
+    default:
+      return quoted;
+  }
+}
+
+std::string compared(const OdbcServer& server, const data::ColumnInfo& column, const std::string& quoted) {
+  if (server.family == Family::mssql) return mssql::compared(column, quoted);
+  return server.family == Family::mysql ? sql::compared(Dialect::mysql, column, quoted) : quoted;
+}
+
+std::string placeholder(const OdbcServer& server, const data::ColumnInfo& column, const data::Value& value) {
+  switch (server.family) {
+    case Family::postgres:
+      return postgres_parameter(column, "?");
+    case Family::mysql:
+      return mysql_placeholder(column, value);
+    case Family::mssql:
+      return mssql_placeholder(column, value);
+    case Family::oracle:
+      return oracle_placeholder(column);
+    case Family::hana:
+      return hana_placeholder(column, value);
+    default:
+      return "?";
+  }
+}
+
+std::string like(const OdbcServer& server, const data::ColumnInfo& column, const std::string& quoted) {
+  switch (server.family) {
+    case Family::sqlite:
+      return quoted + " GLOB ?";
+    case Family::mysql:
+      return sql::like(Dialect::mysql, column, quoted, 1);
+    case Family::postgres:
+      return sql::projected(Dialect::postgres, column, quoted) + " LIKE ?::pg_catalog.text ESCAPE '\\'";
+    case Family::mssql: {
+      auto out = mssql::like(mssql::compared(column, quoted), 1);
+      return out.replace(out.rfind("@p1"), 3, "?");
+    }
+    case Family::oracle:
+    case Family::hana:
+      return quoted + " LIKE ? ESCAPE '\\'";
+    case Family::generic:
+      break;
+  }
+  return quoted + " LIKE ? {escape '\\'}";
+}
+
+std::string like_pattern(const OdbcServer& server, std::string_view pattern) {
+  if (server.family == Family::mssql) return mssql::plain_pattern(pattern);
+  return sql::like_pattern(server.family == Family::sqlite ? Dialect::sqlite : Dialect::postgres, pattern);
+}
+
+Limit limited(const OdbcServer& server, std::optional<std::int64_t> rows) {
+  if (!rows) return {};
+  switch (server.family) {
+    case Family::sqlite:
+    case Family::postgres:
+    case Family::mysql:
+    case Family::hana:
+      return {"", fmt::format(" LIMIT {}", *rows)};
+    case Family::mssql:
+      return {fmt::format("TOP ({}) ", *rows), ""};
+    case Family::oracle:
+      return {"", fmt::format(" FETCH FIRST {} ROWS ONLY", *rows)};
+    case Family::generic:
+      break;
+  }
+  return {};
+}
+
+}  // namespace vmc::sql::odbc
+
+namespace vmc::sql {
+
+Result<Statement> render_lookup(const OdbcServer& server, const data::TableInfo& table,
+                                const std::vector<std::string>& columns, const std::vector<std::string>& key,
+                                const std::vector<std::vector<data::Value>>& keys) {
+  VMC_TRY(list, select_list(server, columns, table));
+  VMC_TRY(from, quote_table(server, table.name));
+  std::vector<std::string> names;
+  for (const auto& name : key) {
+    VMC_TRY(quoted, quote(server, name));
+    names.push_back(compared(server, *table.column(name), quoted));
+  }
+  Statement out;
+  std::string rows;
+  for (const auto& one : keys) {
+    std::string row;
+    for (std::size_t i = 0; i < key.size(); ++i) {
+      row += (i ? " AND " : "") + names[i] + " = " + odbc::placeholder(server, *table.column(key[i]), one[i]);
+      out.params.push_back(one[i]);
+    }
+    rows += (rows.empty() ? "(" : " OR (") + row + ")";
+  }
+  out.text = "SELECT " + list + " FROM " + from + " WHERE " + rows;
+  return out;
+}
+
+}  // namespace vmc::sql
