@@ -98,7 +98,7 @@ awaitable<Result<void>> Connections::look_up(Connection& connection) {
   co_return Result<void>{};
 }
 
-awaitable<Result<data::TableInfo>> Connections::table(std::string connection, std::string name) {
+awaitable<Result<ReachedTable>> Connections::table(std::string connection, std::string name) {
   VMC_CO_TRY(found, find(connection));
   VMC_CO_CHECK(co_await look_up(*found));
   const auto* table = found->shown->table(name);
@@ -106,10 +106,11 @@ awaitable<Result<data::TableInfo>> Connections::table(std::string connection, st
     co_return fail(
         Code::schema_access_denied,
         fmt::format("table '{}' is not in the approved schema of connection '{}'", name, connection));
-  co_return *table;
+  ReachedTable reached{*table, found->approved, data::with_what_they_read(*found->approved, {name})};
+  co_return reached;
 }
 
-awaitable<Result<data::TableInfo>> Connections::writable_table(std::string connection, std::string name) {
+awaitable<Result<ReachedTable>> Connections::writable_table(std::string connection, std::string name) {
   VMC_CO_TRY(found, find(connection));
   const auto& writable = found->settings.writable_tables;
   if (std::find(writable.begin(), writable.end(), name) == writable.end())

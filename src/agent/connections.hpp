@@ -27,6 +27,13 @@ struct JudgedBy {
   std::unique_ptr<sql::Guard> guard;
 };
 
+// A table a command may reach, and what must still be as approved when it does.
+struct ReachedTable {
+  data::TableInfo info;                          // without what is private
+  std::shared_ptr<const data::Schema> approved;  // holds what `reached` points to
+  std::vector<const data::TableInfo*> reached;   // the table itself; of a view, what it stands on too
+};
+
 struct Connection {
   ConnectionSettings settings;
   std::unique_ptr<sources::SourcePool> pool;
@@ -47,9 +54,9 @@ class Connections {
   // Before a command: WEAK_GRANTS when its owner has the connection's user refused.
   awaitable<Result<void>> admit(std::string id);
   // A table as approved and not private now. SCHEMA_ACCESS_DENIED: what was not approved does not exist.
-  awaitable<Result<data::TableInfo>> table(std::string connection, std::string name);
+  awaitable<Result<ReachedTable>> table(std::string connection, std::string name);
   // The same, and the owner must have listed it for writing: WRITE_NOT_PERMITTED.
-  awaitable<Result<data::TableInfo>> writable_table(std::string connection, std::string name);
+  awaitable<Result<ReachedTable>> writable_table(std::string connection, std::string name);
   // What judges statements for the connection now. WRITE_OPERATION_REJECTED when its owner takes intents only.
   awaitable<Result<std::shared_ptr<const JudgedBy>>> judge(std::string connection);
   // What is approved has changed: it is read anew. Without this it is, too, after a second.

@@ -98,8 +98,10 @@ class InlineRows {
 
 }  // namespace
 
-sources::ReadLimits Executor::limits_of(const wire::Command& command) const {
+sources::ReadLimits Executor::limits_of(const wire::Command& command,
+                                        std::vector<const data::TableInfo*> reached) const {
   sources::ReadLimits limits;
+  limits.reached = std::move(reached);
   limits.timeout = command.payload.timeout_ms > 0
                        ? Duration{std::chrono::milliseconds{command.payload.timeout_ms}}
                        : settings_.command_timeout;
@@ -152,8 +154,8 @@ awaitable<Result<wire::CommandResult>> Executor::split(const wire::Command& comm
   VMC_CO_TRY(table, co_await connections_.table(command.payload.connection, intent->table));
   sources::Split split;
   auto work = [&](sources::Session& session) -> Result<void> {
-    VMC_TRY(found, session.split(*intent, table, command.payload.split_key, command.payload.rows_per_part,
-                                 limits_of(command)));
+    VMC_TRY(found, session.split(*intent, table.info, command.payload.split_key, command.payload.rows_per_part,
+                                 limits_of(command, table.reached)));
     split = std::move(found);
     return {};
   };
@@ -177,11 +179,11 @@ awaitable<Result<wire::CommandResult>> Executor::extract(const wire::Command& co
   ChunkSender sender{loop_, buffer_, cpu_, command};
   auto read = [&](sources::Session& session) -> Result<void> {
     auto sink = [&](data::Batch batch) { return sender.take(std::move(batch)); };
-    auto done = session.read(*intent, table, limits_of(command), sink);
+    auto done = session.read(*intent, table.info, limits_of(command, table.reached), sink);
     sender.end_of_rows();
     return done;
   };
-  VMC_CO_TRY(sent, co_await sender.run(*connection->pool, read, *intent, table));
+  VMC_CO_TRY(sent, co_await sender.run(*connection->pool, read, *intent, table.info));
   auto result = result_for(command);
   result.buffer_key = command.upload;
   result.chunks = sent.chunks;
@@ -201,7 +203,7 @@ awaitable<Result<wire::CommandResult>> Executor::digest(const wire::Command& com
       digest.add(batch);
       return {};
     };
-    return session.read(*intent, table, limits_of(command), sink);
+    return session.read(*intent, table.info, limits_of(command, table.reached), sink);
   };
   VMC_CO_CHECK(co_await connection->pool->use(sources::Access::read, work));
   auto result = result_for(command);
@@ -234,7 +236,7 @@ awaitable<Result<wire::CommandResult>> Executor::load(const wire::Command& comma
   ChunkReceiver receiver{loop_, buffer_, cpu_, command};
   auto work = [&](sources::Session& session) -> Result<void> {
     auto rows = [&] { return receiver.next(); };
-    VMC_TRY(loaded, session.load(request, table, rows));
+    VMC_TRY(loaded, session.load(request, table.info, rows));
     outcome = loaded;
     return {};
   };
@@ -296,7 +298,7 @@ awaitable<Result<wire::CommandResult>> Executor::digest_keys(const wire::Command
       digest.add(batch);
       return {};
     };
-    return session.read_keys(table, spec->columns, spec->key, keys, limits_of(command), sink);
+    return session.read_keys(table.info, spec->columns, spec->key, keys, limits_of(command, table.reached), sink);
   };
   VMC_CO_CHECK(co_await receiver.run(*connection->pool, sources::Access::read, work));
   auto result = result_for(command);
@@ -318,10 +320,10 @@ awaitable<Result<wire::CommandResult>> Executor::query_intent(const wire::Comman
   auto work = [&](sources::Session& session) -> Result<void> {
     rows = {};
     auto sink = [&](data::Batch batch) { return rows.take(batch); };
-    return session.read(*intent, table, limits_of(command), sink);
+    return session.read(*intent, table.info, limits_of(command, table.reached), sink);
   };
   VMC_CO_CHECK(co_await connection->pool->use(sources::Access::read, work));
-  VMC_CO_TRY(type, row_type_of(table, intent->columns));
+  VMC_CO_TRY(type, row_type_of(table.info, intent->columns));
   co_return rows.result(command, *type);
 }
 
@@ -339,14 +341,18 @@ awaitable<Result<wire::CommandResult>> Executor::query_statement(const wire::Com
   query.params = command.payload.params;
   query.is_query = verdict.is_query;
   query.catalogue = verdict.reads.contains("*");
-  for (const auto& [name, columns] : verdict.reads)
+  std::vector<std::string> names;
+  for (const auto& [name, columns] : verdict.reads) {
+    names.push_back(name);
     if (const auto* table = judge->schema->table(name); table && columns.contains("*")) query.whole.push_back(table);
+  }
+  const auto limits = limits_of(command, data::with_what_they_read(*judge->schema, names));
   InlineRows rows;
   data::RowTypePtr type;
   auto work = [&](sources::Session& session) -> Result<void> {
     rows = {};
     auto sink = [&](data::Batch batch) { return rows.take(batch); };
-    VMC_TRY(found, session.query(query, limits_of(command), sink));
+    VMC_TRY(found, session.query(query, limits, sink));
     type = std::move(found);
     return {};
   };

@@ -37,7 +37,7 @@ class Executor {
   awaitable<Result<wire::CommandResult>> query_statement(const wire::Command& command);
 
   Result<sources::LoadRequest> load_request(const wire::Command& command, const data::TableInfo& table) const;
-  sources::ReadLimits limits_of(const wire::Command& command) const;
+  sources::ReadLimits limits_of(const wire::Command& command, std::vector<const data::TableInfo*> reached = {}) const;
 
   asio::io_context& loop_;
   const Settings& settings_;

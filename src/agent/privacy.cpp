@@ -57,6 +57,7 @@ data::Schema visible(const data::Schema& schema, const std::vector<std::string>&
     };
     data::TableInfo left = table;
     left.reads.clear();
+    left.definition.clear();
     std::erase_if(left.columns, [&](const auto& column) { return data::has_part(parts, table.name, column.name); });
     if (left.columns.empty()) continue;
     if (hides(table.name, left.primary_key)) left.primary_key.clear();

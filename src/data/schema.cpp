@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -15,6 +16,7 @@ namespace {
 constexpr std::size_t kTablesMax = 20'000;
 constexpr std::size_t kKeysMax = 1024;  // unique keys, or foreign keys, of one table
 constexpr std::size_t kEnumValuesMax = 10'000;
+constexpr std::size_t kPrintDigits = 64;
 
 Error invalid(const std::string& path, std::string_view what) {
   return fail(Code::invalid_request, fmt::format("'{}' {}", path, what));
@@ -146,6 +148,7 @@ Result<TableInfo> read_table(const Json& json, const std::string& path) {
   table.primary_key = names(reader, "primaryKey", 0, kColumnsMax);
   const std::int64_t estimate = reader.integer_or("rowEstimate", -1);
   const Json* reads = reader.object_or_null("reads");
+  table.definition = reader.str_or("definition", "");
   VMC_CHECK(reader.finish(Code::invalid_request));
   if (!is_name(table.name)) return invalid(path + ".name", "is no name");
   if (reader.any("rowEstimate")) {
@@ -157,6 +160,9 @@ Result<TableInfo> read_table(const Json& json, const std::string& path) {
   VMC_CHECK(read_foreign_keys(reader, path, table));
   VMC_CHECK(check_keys(table, path));
   if (reads) VMC_CHECK(read_reads(*reads, path, table));
+  const bool hex = table.definition.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (!hex || (!table.definition.empty() && table.definition.size() != kPrintDigits))
+    return invalid(path + ".definition", "is no SHA-256 in lower case hexadecimal");
   return table;
 }
 
@@ -215,6 +221,23 @@ void add_views_over(const Schema& schema, Parts& parts) {
   }
 }
 
+std::vector<const TableInfo*> with_what_they_read(const Schema& schema, const std::vector<std::string>& names) {
+  std::set<const TableInfo*> seen;
+  std::vector<const TableInfo*> found;
+  bool all_views = false;
+  const auto add = [&](const TableInfo* table) {
+    if (table && seen.insert(table).second) found.push_back(table);
+  };
+  for (const auto& name : names) add(schema.table(name));
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    for (const auto& [name, columns] : found[i]->reads) add(schema.table(name));
+    if (!found[i]->reads.contains("*") || std::exchange(all_views, true)) continue;
+    for (const auto& table : schema.tables)
+      if (table.view) add(&table);
+  }
+  return found;
+}
+
 Json to_json(const TableInfo& table) {
   Json json{{"name", table.name}, {"view", table.view}, {"columns", Json::array()}};
   for (const auto& column : table.columns) json["columns"].push_back(to_json(column));
@@ -223,6 +246,7 @@ Json to_json(const TableInfo& table) {
   for (const auto& key : table.foreign_keys) json["foreignKeys"].push_back(to_json(key));
   if (table.row_estimate) json["rowEstimate"] = *table.row_estimate;
   if (!table.reads.empty()) json["reads"] = table.reads;
+  if (!table.definition.empty()) json["definition"] = table.definition;
   return json;
 }
 

@@ -42,6 +42,7 @@ struct TableInfo {
   std::vector<ForeignKey> foreign_keys;
   std::optional<std::int64_t> row_estimate;
   Reads reads;                                // of a view; never leaves the agent
+  std::string definition = {};                // of a view: a print of its text, "" if unknown; never leaves the agent
   bool operator==(const TableInfo&) const = default;
 
   const ColumnInfo* column(std::string_view column_name) const;
@@ -61,6 +62,8 @@ using Parts = std::map<std::string, std::set<std::string>>;
 bool has_part(const Parts& parts, std::string_view table, std::string_view column);
 // Adds the views that reach one of the parts, themselves or through other views.
 void add_views_over(const Schema& schema, Parts& parts);
+// The named tables and views, and all that these views stand on; of a view that may reach anything, every view.
+std::vector<const TableInfo*> with_what_they_read(const Schema& schema, const std::vector<std::string>& names);
 
 Json to_json(const Schema& schema);
 Result<Schema> schema_from_json(const Json& json);

@@ -27,6 +27,9 @@ using BatchSource = std::function<Result<std::optional<data::Batch>>()>;  // nul
 
 struct ReadLimits {
   Duration timeout = std::chrono::seconds{30};  // for the whole read, enforced on the server
+  // What is reached, with what its views stand on: SCHEMA_ACCESS_DENIED unless each is still what was approved, a table
+  // a table and a view of the same definition.
+  std::vector<const data::TableInfo*> reached = {};
 };
 
 struct Split {

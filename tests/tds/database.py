@@ -1,6 +1,7 @@
 """A database of the test server: one SQLite file that keeps the declared T-SQL types, and its sys views."""
 import re
 import sqlite3
+import zlib
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -115,9 +116,9 @@ class Connection:
         return SqlError(50000, f"SQLite: {text}")
 
     def tables(self):
-        rows = self.db.execute("SELECT name, type FROM main.sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+        rows = self.db.execute("SELECT name, type, sql FROM main.sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
                                " ORDER BY rowid").fetchall()
-        return [(1000 + i, name, kind) for i, (name, kind) in enumerate(rows)]
+        return [(1000 + i, name, kind, sql) for i, (name, kind, sql) in enumerate(rows)]
 
     def columns(self, table, schema="main"):
         """(name, Type or None, required, default, key position) of each column."""
@@ -130,7 +131,7 @@ class Connection:
         if not m:
             return None
         wanted = m[1].replace("]]", "]")
-        return next((number for number, name, _ in self.tables() if name.lower() == wanted.lower()), None)
+        return next((number for number, name, *_ in self.tables() if name.lower() == wanted.lower()), None)
 
     # ---- the sys views: temporary tables, made anew for each statement that reads them -----------------------------------
     def refresh_catalogue(self):
@@ -143,8 +144,11 @@ class Connection:
         for name, number in SYSTEM_TYPES.items():
             run('INSERT INTO temp."sys.types" VALUES (?, ?, ?, 0)', (number, number, name))
         run('INSERT INTO temp."sys.types" VALUES (231, 256, \'sysname\', 0)')
-        for number, name, kind in self.tables():
-            run('INSERT INTO temp."sys.objects" VALUES (?, 1, ?, ?, 0)', (number, name, "U" if kind == "table" else "V"))
+        for number, name, kind, sql in self.tables():
+            altered = f"2026-01-02T03:04:{zlib.crc32(sql.encode()) % 60_000 / 1000:06.3f}"
+            run('INSERT INTO temp."sys.objects" VALUES (?, 1, ?, ?, 0, ?)', (number, name, "U" if kind == "table" else "V", altered))
+            if kind == "view" and self.rights.has_perms(name, "OBJECT", "VIEW DEFINITION"):
+                run('INSERT INTO temp."sys.sql_modules" VALUES (?, ?)', (number, sql))
             if kind == "table":
                 quoted = name.replace('"', '""')
                 count = run(f'SELECT count(*) FROM main."{quoted}"').fetchone()[0]
@@ -174,7 +178,7 @@ class Connection:
             name = row[1].replace('"', '""')
             for ordinal, part in enumerate(run(f'PRAGMA main.index_info("{name}")').fetchall(), 1):
                 run('INSERT INTO temp."sys.index_columns" VALUES (?, ?, ?, ?, 0)', (number, index, places[part[2]], ordinal))
-        numbers = {name.lower(): n for n, name, _ in self.tables()}
+        numbers = {name.lower(): n for n, name, *_ in self.tables()}
         for row in run(f'PRAGMA main.foreign_key_list("{quoted}")').fetchall():
             other = {name: place for place, (name, *_) in enumerate(self.columns(row[2]), 1)}
             if row[1] == 0:
@@ -189,7 +193,8 @@ SYS = {
     "schemas": "schema_id int, name nvarchar(128)",
     "databases": "database_id int, name nvarchar(128), snapshot_isolation_state tinyint, compatibility_level tinyint",
     "types": "system_type_id tinyint, user_type_id int, name nvarchar(128), is_user_defined bit",
-    "objects": "object_id int, schema_id int, name nvarchar(128), type nchar(2), is_ms_shipped bit",
+    "objects": "object_id int, schema_id int, name nvarchar(128), type nchar(2), is_ms_shipped bit, modify_date nvarchar(40)",
+    "sql_modules": "object_id int, definition nvarchar(4000)",
     "partitions": "object_id int, index_id int, partition_number int, rows bigint",
     "columns": "object_id int, column_id int, name nvarchar(128), system_type_id tinyint, user_type_id int, max_length smallint, precision tinyint,"
                " scale tinyint, collation_name nvarchar(128), is_nullable bit, is_identity bit, is_computed bit, is_hidden bit, default_object_id int",

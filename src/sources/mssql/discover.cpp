@@ -6,6 +6,8 @@
 #include "core/log.hpp"
 #include "sources/load_plan.hpp"
 #include "sources/mssql/parts.hpp"
+#include "sources/unchanged.hpp"
+#include "sql/dialect.hpp"
 #include "sql/guard/views.hpp"
 
 namespace vmc::sources::mssql {
@@ -46,6 +48,11 @@ constexpr const char* kKeys =
 constexpr const char* kReferences =
     "SELECT constraint_object_id, parent_object_id, parent_column_id, referenced_object_id, referenced_column_id"
     " FROM sys.foreign_key_columns ORDER BY parent_object_id, constraint_object_id, constraint_column_id";
+
+// A definition is there for a login with VIEW DEFINITION only; when a view was last altered, everyone may see.
+constexpr const char* kViews =
+    "SELECT o.object_id, m.definition, CONVERT(nvarchar(40), o.modify_date, 126) AS modified FROM sys.objects AS o"
+    " LEFT JOIN sys.sql_modules AS m ON m.object_id = o.object_id WHERE o.type = 'V' AND o.is_ms_shipped = 0";
 
 struct Found {
   data::TableInfo info;
@@ -153,11 +160,37 @@ Result<void> read_references(Connection& db, Tables& tables) {
   return {};
 }
 
+Result<void> read_views(Connection& db, Tables& tables) {
+  VMC_TRY(rows, db.run(kViews));
+  for (const auto& row : rows)
+    if (const auto view = tables.find(number_of(row, 0)); view != tables.end() && view->second.info.view)
+      view->second.info.definition = print_of_view(row[1], text_of(row, 2));
+  return {};
+}
+
 }  // namespace
 
 std::string text_of(const Cells& cells, std::size_t column) { return cells[column].value_or(""); }
 std::int64_t number_of(const Cells& cells, std::size_t column) {
   return std::strtoll(cells[column].value_or("0").c_str(), nullptr, 10);
+}
+
+std::string print_of_view(const std::optional<std::string>& definition, const std::string& modified) {
+  return print_of(definition ? *definition : "modified " + modified);
+}
+
+Result<void> check_unchanged(Connection& db, const data::TableInfo& table) {
+  VMC_TRY(quoted, sql::quote_table(sql::Dialect::mssql, table.name));
+  Params params;
+  params.text(quoted);
+  VMC_TRY(rows, db.run("SELECT o.type, m.definition, CONVERT(nvarchar(40), o.modify_date, 126) AS modified"
+                       " FROM sys.objects AS o LEFT JOIN sys.sql_modules AS m ON m.object_id = o.object_id"
+                       " WHERE o.object_id = OBJECT_ID(@p1)",
+                       params));
+  if (rows.empty()) return check_relation(table, std::nullopt);
+  const auto& row = rows.front();
+  if (text_of(row, 0).starts_with('U')) return check_relation(table, LiveRelation{});
+  return check_relation(table, LiveRelation{false, print_of_view(row[1], text_of(row, 2))});
 }
 
 Result<data::Schema> discover(Connection& db) {
@@ -166,11 +199,12 @@ Result<data::Schema> discover(Connection& db) {
   VMC_CHECK(read_columns(db, tables));
   VMC_CHECK(read_keys(db, tables));
   VMC_CHECK(read_references(db, tables));
+  VMC_CHECK(read_views(db, tables));
   data::Schema schema;
   for (auto& [id, table] : tables)
     if (!table.info.columns.empty()) schema.tables.push_back(std::move(table.info));
   std::sort(schema.tables.begin(), schema.tables.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  // The server has a view's whole CREATE VIEW, which is not read here: it may reach anything.
+  // What the server has is a view's whole CREATE VIEW, which is not taken apart here: it may reach anything.
   VMC_CHECK(sql::fill_reads(sql::Dialect::mssql, schema, {}));
   return schema;
 }

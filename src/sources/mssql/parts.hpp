@@ -13,6 +13,11 @@ Result<LoadOutcome> load(Connection& db, const LoadRequest& request, const data:
 Result<LoadOutcome> swap(Connection& db, LoadRequest request, const data::TableInfo& table, std::int64_t rows);
 Result<void> drop_aside(Connection& db, LoadRequest request);
 
+// SCHEMA_ACCESS_DENIED unless it is still what was approved.
+Result<void> check_unchanged(Connection& db, const data::TableInfo& table);
+// By its text, or for a login that may not see that by the time it was altered.
+std::string print_of_view(const std::optional<std::string>& definition, const std::string& modified);
+
 // Of a cell of our own questions.
 std::string text_of(const Cells& cells, std::size_t column);
 std::int64_t number_of(const Cells& cells, std::size_t column);

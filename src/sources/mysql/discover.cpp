@@ -8,6 +8,7 @@
 #include "sources/load_plan.hpp"
 #include "sources/mysql/parts.hpp"
 #include "sources/mysql/types.hpp"
+#include "sources/unchanged.hpp"
 #include "sql/guard/views.hpp"
 
 namespace vmc::sources::mysql {
@@ -173,6 +174,7 @@ Result<void> read_views(Connection& db, data::Schema& schema) {
   std::map<std::string, std::string> definitions;
   for (const auto& row : rows)
     if (!word(row, 2).empty()) definitions[qualified(word(row, 0), word(row, 1))] = word(row, 2);
+  set_prints(schema, definitions);
   return sql::fill_reads(sql::Dialect::mysql, schema, definitions);
 }
 

@@ -6,6 +6,7 @@
 #include "sources/mysql/types.hpp"
 #include "sources/part_ends.hpp"
 #include "sources/server_source.hpp"
+#include "sources/unchanged.hpp"
 #include "sql/dialect.hpp"
 
 namespace vmc::sources {
@@ -140,19 +141,24 @@ class MysqlSession final : public Session {
                     const BatchSink& sink) override {
     VMC_TRY(text, sql::render(sql::Dialect::mysql, intent, table));
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
-    return stream(text, intent.columns, table, sink);
+    VMC_CHECK(check_reached(limits));
+    VMC_CHECK(stream(text, intent.columns, table, sink));
+    return check_views(limits);
   }
 
   Result<data::RowTypePtr> query(const SqlQuery& query, const ReadLimits& limits, const BatchSink& sink) override {
     VMC_TRY(params, params_of(query.params));
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
-    for (const auto* table : query.whole) VMC_CHECK(check_unchanged(*table));
+    for (const auto* table : query.whole) VMC_CHECK(check_columns_of(*table));
+    VMC_CHECK(check_reached(limits));
     VMC_TRY(statement, Statement::prepare(*db_, query.text, Statement::Words::analysed));
     if (statement.params() != query.params.size())
       return fail(Code::invalid_request, fmt::format("the statement has {} parameters, {} were sent",
                                                      statement.params(), query.params.size()));
     if (statement.fields().empty()) return fail(Code::invalid_request, "the query has no columns");
-    return rows_of(statement, params, sink);
+    VMC_TRY(type, rows_of(statement, params, sink));
+    VMC_CHECK(check_views(limits));
+    return type;
   }
 
   Result<void> probe(const std::string& text) override {
@@ -169,6 +175,7 @@ class MysqlSession final : public Session {
     VMC_TRY(text, sql::render_split(sql::Dialect::mysql, intent, table, key, rows_per_part));
     VMC_TRY(null_keys, sql::render_null_keys(sql::Dialect::mysql, intent, table, key));
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
+    VMC_CHECK(check_reached(limits));
     if (null_keys) {
       VMC_TRY(params, params_of(null_keys->params));
       VMC_TRY(found, ask(*db_, null_keys->text, std::move(params)));
@@ -179,6 +186,7 @@ class MysqlSession final : public Session {
     PartEnds ends{rows_per_part};
     VMC_CHECK(stream(text, key, table,
                      [&](const data::Batch& batch) -> Result<void> { return ends.take(batch), Result<void>{}; }));
+    VMC_CHECK(check_views(limits));
     return parts_ending_at(key, ends.finish());
   }
 
@@ -190,6 +198,7 @@ class MysqlSession final : public Session {
     if (key.empty()) return fail(Code::invalid_request, "no key columns are named");
     VMC_TRY(lookup, Lookup::make(table, columns, key));
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
+    VMC_CHECK(check_reached(limits));
     RowStream rows{table.name, type};
     Params group;
     std::size_t in_group = 0;
@@ -217,7 +226,8 @@ class MysqlSession final : public Session {
       }
     }
     if (in_group > 0) VMC_CHECK(look_up());
-    return rows.finish(sink);
+    VMC_CHECK(rows.finish(sink));
+    return check_views(limits);
   }
 
   Result<LoadOutcome> load(const LoadRequest& request, const data::TableInfo& table,
@@ -252,8 +262,27 @@ class MysqlSession final : public Session {
     return data::RowTypePtr{std::move(type)};
   }
 
-  // A star reaches what the table has now: that must be what was approved.
+  Result<void> check_reached(const ReadLimits& limits) {
+    for (const auto* table : limits.reached) VMC_CHECK(check_unchanged(*table));
+    return {};
+  }
+  // Once more behind the read: until the transaction ends, its locks keep what was read from being redefined.
+  Result<void> check_views(const ReadLimits& limits) {
+    for (const auto* table : limits.reached)
+      if (table->view) VMC_CHECK(check_unchanged(*table));
+    return {};
+  }
   Result<void> check_unchanged(const data::TableInfo& table) {
+    VMC_TRY(rows, ask_of_table(*db_,
+                               "SELECT VIEW_DEFINITION FROM information_schema.VIEWS WHERE TABLE_SCHEMA = "
+                               "COALESCE(?, DATABASE()) AND TABLE_NAME = ?",
+                               table.name));
+    return check_relation(table, rows.empty() ? LiveRelation{}
+                                              : LiveRelation{false, print_of(rows.front()[0].value_or(""))});
+  }
+
+  // A star reaches what the table has now: that must be what was approved.
+  Result<void> check_columns_of(const data::TableInfo& table) {
     VMC_TRY(rows, ask_of_table(*db_,
                                "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = "
                                "COALESCE(?, DATABASE()) AND TABLE_NAME = ? AND EXTRA NOT LIKE '%INVISIBLE%'"

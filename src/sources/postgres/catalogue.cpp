@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "sources/postgres/parts.hpp"
+#include "sources/unchanged.hpp"
 #include "sql/dialect.hpp"
 
 namespace vmc::sources::postgres {
@@ -50,6 +51,34 @@ Result<std::vector<TargetColumn>> catalogue_columns(Connection& db, const std::s
     out.push_back(std::move(column));
   }
   return out;
+}
+
+// A definition is written out for the search path of discovery: with only the catalogue's own names unqualified.
+Result<void> check_unchanged(Connection& db, const std::vector<const data::TableInfo*>& reached) {
+  if (reached.empty()) return {};
+  std::string names = "{";
+  for (const auto* table : reached) {
+    VMC_TRY(quoted, sql::quote_table(sql::Dialect::postgres, table->name));
+    names += names.size() == 1 ? "\"" : ",\"";
+    for (char c : quoted) {
+      if (c == '"' || c == '\\') names += '\\';
+      names += c;
+    }
+    names += '"';
+  }
+  Params params;
+  params.text(names + "}");
+  VMC_TRY(rows, db.run("SELECT t.place, c.relkind IN ('r', 'p'), CASE WHEN c.relkind IN ('v', 'm') AND "
+                       "pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true) IS NOT NULL"
+                       " THEN pg_catalog.pg_get_viewdef(c.oid) END"
+                       " FROM pg_catalog.unnest($1::pg_catalog.text[]) WITH ORDINALITY AS t (name, place)"
+                       " JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(t.name)",
+                       params));
+  for (int row = 0; row < PQntuples(rows.get()); ++row) {
+    const auto place = static_cast<std::size_t>(cell_number(rows, row, 0)) - 1;
+    VMC_CHECK(check_relation(*reached.at(place), LiveRelation{cell_true(rows, row, 1), print_of(cell(rows, row, 2))}));
+  }
+  return {};
 }
 
 }  // namespace vmc::sources::postgres

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <array>
 
+#include <fmt/format.h>
+
 #include "core/cleanup.hpp"
 #include "core/log.hpp"
 #include "sources/postgres/libpq.hpp"
@@ -407,7 +409,7 @@ void Connection::interrupt() noexcept {
   if (write(wake_, &one, sizeof one) < 0) return;  // already signalled: the counter is full
 }
 
-Result<Transaction> Transaction::begin(Connection& db, Duration limit) {
+Result<Transaction> Transaction::begin(Connection& db, Duration limit, Snapshot snapshot) {
   VMC_CHECK(db.start(limit));
   const bool reading = db.access() == Access::read;
   std::string pins = "SELECT 1";
@@ -428,10 +430,11 @@ Result<Transaction> Transaction::begin(Connection& db, Duration limit) {
   pin("statement_timeout", ms(limit));
   pin("lock_timeout", ms(std::min<Duration>(limit, kLockLimit)));
   pin("idle_in_transaction_session_timeout", ms(limit + kIdleGrace));
+  const bool one = reading && snapshot == Snapshot::transaction;
   const std::array<std::string, 3> steps{
       pins,
-      reading ? "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-              : "BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE",
+      fmt::format("BEGIN TRANSACTION ISOLATION LEVEL {}, READ {}", one ? "REPEATABLE READ" : "READ COMMITTED",
+                  reading ? "ONLY" : "WRITE"),
       "SELECT 1"};  // after the first query the mode can no longer be changed
   Transaction transaction{db};
   VMC_CHECK(db.run_all(steps));

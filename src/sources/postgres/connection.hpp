@@ -95,8 +95,10 @@ class Connection {
 // A transaction that ends with ROLLBACK unless it was committed.
 class Transaction {
  public:
-  // Pins the session's settings and opens the transaction: for reading READ ONLY, one snapshot for all of it.
-  static Result<Transaction> begin(Connection& db, Duration limit);
+  // Of one statement, or one for all of the transaction.
+  enum class Snapshot { statement, transaction };
+  // Pins the session's settings and opens the transaction: for reading READ ONLY.
+  static Result<Transaction> begin(Connection& db, Duration limit, Snapshot snapshot = Snapshot::transaction);
   Transaction(Transaction&& other) noexcept : db_{std::exchange(other.db_, nullptr)} {}
   ~Transaction() {
     if (db_) db_->rollback();

@@ -5,6 +5,7 @@
 #include "core/log.hpp"
 #include "sources/load_plan.hpp"
 #include "sources/postgres/parts.hpp"
+#include "sources/unchanged.hpp"
 #include "sql/guard/views.hpp"
 
 namespace vmc::sources::postgres {
@@ -185,6 +186,7 @@ Result<void> read_views(Connection& db, const std::map<std::int64_t, std::string
   for (int row = 0; row < PQntuples(rows.get()); ++row)
     if (const auto name = names.find(cell_number(rows, row, 0)); name != names.end())
       definitions[name->second] = cell(rows, row, 1);
+  set_prints(schema, definitions);
   return sql::fill_reads(sql::Dialect::postgres, schema, definitions);
 }
 

@@ -173,16 +173,22 @@ class PostgresSession final : public Session {
   Result<void> read(const data::Intent& intent, const data::TableInfo& table, const ReadLimits& limits,
                     const BatchSink& sink) override {
     VMC_TRY(text, sql::render(sql::Dialect::postgres, intent, table));
-    VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
+    VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout, Transaction::Snapshot::statement));
+    VMC_CHECK(hold(table, limits));
     return stream(text, intent.columns, table, sink);
   }
 
   Result<data::RowTypePtr> query(const SqlQuery& query, const ReadLimits& limits, const BatchSink& sink) override {
     VMC_TRY(params, written_params(query.params));
-    VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
-    for (const auto* table : query.whole) VMC_CHECK(check_unchanged(*table));
+    VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout, Transaction::Snapshot::statement));
     VMC_CHECK(db_->run(kStatementPath));
+    // It locks what the statement reaches: nobody redefines a view between here and the end.
     VMC_TRY(described, db_->describe(query.text));
+    for (const auto* table : query.whole) VMC_CHECK(check_columns_of(*table));
+    if (!limits.reached.empty()) {
+      VMC_CHECK(check_unchanged(*db_, limits.reached));
+      VMC_CHECK(db_->run(kStatementPath));
+    }
     if (PQnfields(described.get()) == 0) return fail(Code::invalid_request, "the statement has no columns");
     if (PQnparams(described.get()) != static_cast<int>(query.params.size()))
       return fail(Code::invalid_request, fmt::format("the statement has {} parameters, {} were sent",
@@ -218,6 +224,7 @@ class PostgresSession final : public Session {
     VMC_TRY(text, sql::render_split(sql::Dialect::postgres, intent, table, key, rows_per_part));
     VMC_TRY(null_keys, sql::render_null_keys(sql::Dialect::postgres, intent, table, key));
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
+    VMC_CHECK(hold(table, limits));
     if (null_keys) {
       Params params;
       for (const auto& value : null_keys->params) VMC_CHECK(params.value(value));
@@ -244,6 +251,7 @@ class PostgresSession final : public Session {
     if (key.empty()) return fail(Code::invalid_request, "no key columns are named");
     VMC_TRY(text, lookup_text(table, columns, key));
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
+    VMC_CHECK(hold(table, limits));
     VMC_TRY(targets, catalogue_columns(*db_, table.name, key));
     // A group is many short descents of an index; the planner's price for random pages would have it scan.
     VMC_TRY(priced, db_->run("SELECT pg_catalog.set_config('random_page_cost', '1', true)"));
@@ -291,8 +299,16 @@ class PostgresSession final : public Session {
   void interrupt() noexcept override { db_->interrupt(); }
 
  private:
+  // Locks the table, or the view and what it stands on, and looks whether it is what was approved.
+  Result<void> hold(const data::TableInfo& table, const ReadLimits& limits) {
+    if (limits.reached.empty()) return {};
+    VMC_TRY(quoted, sql::quote_table(sql::Dialect::postgres, table.name));
+    VMC_CHECK(db_->run("SELECT FROM " + quoted + " LIMIT 0"));
+    return check_unchanged(*db_, limits.reached);
+  }
+
   // A star reaches what the table has now: that must be what was approved.
-  Result<void> check_unchanged(const data::TableInfo& table) {
+  Result<void> check_columns_of(const data::TableInfo& table) {
     VMC_TRY(quoted, sql::quote_table(sql::Dialect::postgres, table.name));
     Params params;
     params.text(quoted, oid::text);

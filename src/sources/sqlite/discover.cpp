@@ -6,6 +6,7 @@
 #include "sources/load_plan.hpp"
 #include "sources/sqlite/declared_type.hpp"
 #include "sources/sqlite/parts.hpp"
+#include "sources/unchanged.hpp"
 #include "sql/dialect.hpp"
 
 namespace vmc::sources::sqlite {
@@ -28,6 +29,10 @@ bool null_at(const Stmt& row, int index) { return sqlite3_column_type(row.get(),
 
 // A dot in a table's own name would read as a schema.
 std::string qualified(const std::string& name) { return name.find('.') == name.npos ? name : "main." + name; }
+std::string bare_name(const std::string& name) {
+  constexpr std::string_view kSchema = "main.";
+  return name.starts_with(kSchema) ? name.substr(kSchema.size()) : name;
+}
 
 // The catalogue queries, prepared once for all tables.
 class Catalogue {
@@ -77,8 +82,10 @@ class Catalogue {
     info.view = relation.view;
     VMC_CHECK(read_columns(relation, info));
     if (relation.view) {
-      VMC_TRY(reads, reads_of(relation.name));
+      VMC_TRY(definition, definition_of(relation.name));
+      VMC_TRY(reads, reads_of(relation.name, lowered(definition)));
       info.reads = std::move(reads);
+      info.definition = print_of(definition);
       return info;
     }
     VMC_CHECK(read_unique_keys(relation, info));
@@ -88,10 +95,14 @@ class Catalogue {
   }
 
  private:
-  // What SQLite compares for NATURAL and USING it does not tell.
-  Result<data::Reads> reads_of(const std::string& view) {
+  Result<std::string> definition_of(const std::string& view) {
     std::string definition;
-    VMC_CHECK(each(definitions_, view, [&] { definition = lowered(text_at(definitions_, 0)); }));
+    VMC_CHECK(each(definitions_, view, [&] { definition = text_at(definitions_, 0); }));
+    return definition;
+  }
+
+  // What SQLite compares for NATURAL and USING it does not tell.
+  Result<data::Reads> reads_of(const std::string& view, const std::string& definition) {
     const bool unnamed = definition.find("natural") != definition.npos || definition.find("using") != definition.npos;
     VMC_TRY(name, sql::quote(sql::Dialect::sqlite, view));
     Database::Watching watching{db_};
@@ -200,6 +211,21 @@ void resolve_references(data::Schema& schema) {
 }
 
 }  // namespace
+
+// SQLite compares names without case.
+Result<void> check_unchanged(Database& db, const std::vector<const data::TableInfo*>& reached) {
+  const Database::Discovering discovering{db};
+  VMC_TRY(found, db.prepare("SELECT type, sql FROM sqlite_master WHERE name = ?1 COLLATE NOCASE AND type IN ('table', 'view')"));
+  for (const auto* table : reached) {
+    sqlite3_reset(found.get());
+    VMC_CHECK(db.bind(found.get(), 1, bare_name(table->name)));
+    VMC_TRY(there, db.step(found.get()));
+    std::optional<LiveRelation> live;
+    if (there) live = {text_at(found, 0) == "table", print_of(text_at(found, 1))};
+    VMC_CHECK(check_relation(*table, live));
+  }
+  return {};
+}
 
 Result<data::Schema> discover(Database& db) {
   Database::Discovering catalogue_reads{db};

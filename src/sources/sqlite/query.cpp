@@ -107,7 +107,7 @@ class Rows {
 };
 
 // A star reaches what the table has now: that must be what was approved.
-Result<void> check_unchanged(Database& db, const data::TableInfo& table) {
+Result<void> check_columns_of(Database& db, const data::TableInfo& table) {
   const Database::Discovering discovering{db};
   VMC_TRY(statement, db.prepare("SELECT name FROM pragma_table_info(?1)"));
   VMC_CHECK(db.bind(statement.get(), 1, table.name));
@@ -121,9 +121,10 @@ Result<void> check_unchanged(Database& db, const data::TableInfo& table) {
 
 }  // namespace
 
-Result<data::RowTypePtr> query(Database& db, const SqlQuery& query, const BatchSink& sink) {
+Result<data::RowTypePtr> query(Database& db, const SqlQuery& query, const ReadLimits& limits, const BatchSink& sink) {
   VMC_TRY(transaction, Transaction::begin(db));
-  for (const auto* table : query.whole) VMC_CHECK(check_unchanged(db, *table));
+  for (const auto* table : query.whole) VMC_CHECK(check_columns_of(db, *table));
+  VMC_CHECK(check_unchanged(db, limits.reached));
   std::optional<Database::Discovering> catalogue_reads;
   if (query.catalogue) catalogue_reads.emplace(db);
   VMC_TRY(statement, db.prepare(query.text));

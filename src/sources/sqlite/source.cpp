@@ -70,12 +70,14 @@ class SqliteSession final : public Session {
                     const BatchSink& sink) override {
     VMC_TRY(text, sql::render(sql::Dialect::sqlite, intent, table));
     VMC_CHECK(db_->start(limits.timeout));
+    VMC_TRY(transaction, Transaction::begin(*db_));
+    VMC_CHECK(sqlite::check_unchanged(*db_, limits.reached));
     return stream(text, intent.columns, table, sink);
   }
 
   Result<data::RowTypePtr> query(const SqlQuery& query, const ReadLimits& limits, const BatchSink& sink) override {
     VMC_CHECK(db_->start(limits.timeout));
-    return sqlite::query(*db_, query, sink);
+    return sqlite::query(*db_, query, limits, sink);
   }
 
   Result<void> probe(const std::string& statement) override {
@@ -91,6 +93,7 @@ class SqliteSession final : public Session {
     VMC_TRY(null_keys, sql::render_null_keys(sql::Dialect::sqlite, intent, table, key));
     VMC_CHECK(db_->start(limits.timeout));
     VMC_TRY(transaction, Transaction::begin(*db_));
+    VMC_CHECK(sqlite::check_unchanged(*db_, limits.reached));
     if (null_keys) {
       VMC_TRY(search, bound(*null_keys));
       VMC_TRY(found, db_->step(search.get()));
@@ -115,6 +118,7 @@ class SqliteSession final : public Session {
     VMC_TRY(lookup, lookup_text(table, columns, key));
     VMC_CHECK(db_->start(limits.timeout));
     VMC_TRY(transaction, Transaction::begin(*db_));
+    VMC_CHECK(sqlite::check_unchanged(*db_, limits.reached));
     VMC_TRY(statement, db_->prepare(lookup));
     RowStream rows{table, columns, type};
     for (;;) {

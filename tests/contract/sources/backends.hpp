@@ -41,6 +41,9 @@ struct Backend {
   }
   // Does discovery read what views reach? Otherwise each counts as reaching anything.
   virtual bool reads_views() const { return true; }
+  virtual void redefine(const std::string& view, const std::string& select) {
+    run("CREATE OR REPLACE VIEW " + view + " AS " + select);
+  }
   // Kinds the database has no type for.
   virtual std::vector<std::string> lacks() const { return {}; }
   // The smallest number above zero that its float holds.
@@ -67,6 +70,9 @@ struct Sqlite final : Backend {
     sqlite3_free(text);
     sqlite3_close(db);
     REQUIRE(rc == SQLITE_OK);
+  }
+  void redefine(const std::string& view, const std::string& select) override {
+    run("DROP VIEW " + view + "; CREATE VIEW " + view + " AS " + select);
   }
   std::string type(const std::string& kind) const override {
     static const std::map<std::string, std::string> names{{"decimal", "DECIMAL_TEXT(12,2)"},
@@ -172,6 +178,9 @@ struct Mssql final : Backend {
            "SELECT CAST(count(*) AS TEXT) AS v FROM n";
   }
   std::string parameter(int number) const override { return "@p" + std::to_string(number); }
+  void redefine(const std::string& view, const std::string& select) override {
+    run("DROP VIEW " + view + "; CREATE VIEW " + view + " AS " + select);
+  }
   bool reads_views() const override { return false; }
   std::vector<std::string> lacks() const override { return {"number", "json"}; }
   double least() const override { return std::numeric_limits<double>::min(); }

@@ -604,6 +604,68 @@ FOR_EACH_SOURCE("a statement that reaches columns by their places runs only over
   CHECK(rows.size() == 1);
 }
 
+FOR_EACH_SOURCE("a view that was redefined after its approval is read no more, nor what stands on it", "[contract]") {
+  TestType db;
+  db.run("CREATE TABLE customers (id integer NOT NULL PRIMARY KEY, name varchar(20), email varchar(20))");
+  db.run("INSERT INTO customers VALUES (1, 'Ada', 'ada@example.com')");
+  db.run("CREATE VIEW shown AS SELECT id, name FROM customers");
+  db.run("CREATE VIEW topmost AS SELECT id, name FROM shown");
+  auto reader = db.open(Access::read);
+  auto approved = reader->discover();
+  REQUIRE(approved);
+  const auto limits = [&](const std::string& name) {
+    return sources::ReadLimits{std::chrono::seconds{30}, data::with_what_they_read(*approved, {name})};
+  };
+  const auto outcomes = [&](const std::string& name) {
+    const auto& table = *approved->table(name);
+    const auto intent = intent_for(table, {"id", "name"});
+    Rows rows;
+    sources::SqlQuery query;
+    query.text = "SELECT name FROM " + name;
+    std::vector<std::optional<Code>> codes;
+    const auto note = [&](const auto& outcome) {
+      codes.push_back(outcome ? std::optional<Code>{} : outcome.error().code);
+      if (!outcome && name != "customers") CHECK(outcome.error().text().find("schema publish") != std::string::npos);
+    };
+    note(reader->query(query, limits(name), into(rows)));
+    note(reader->read(intent, table, limits(name), into(rows)));
+    note(reader->split(intent, table, {"id"}, 10, limits(name)));
+    data::RowType key{{"id", table.column("id")->type, table.column("id")->nullable}};
+    note(reader->read_keys(table, {"name"}, {"id"}, once(batch_of(std::make_shared<const data::RowType>(key), {{std::int64_t{1}}})),
+                           limits(name), into(rows)));
+    if (codes.front()) CHECK(rows.empty());
+    return codes;
+  };
+  const std::vector<std::optional<Code>> fine(4), denied(4, Code::schema_access_denied);
+  CHECK(outcomes("shown") == fine);
+  CHECK(outcomes("topmost") == fine);
+
+  db.redefine("shown", "SELECT id, email AS name FROM customers");
+  CHECK(outcomes("shown") == denied);
+  CHECK(outcomes("topmost") == denied);
+  CHECK(outcomes("customers") == fine);
+
+  approved = reader->discover();
+  REQUIRE(approved);
+  CHECK(outcomes("topmost") == fine);
+}
+
+FOR_EACH_SOURCE("a table that has become a view since its approval is read no more", "[contract]") {
+  TestType db;
+  db.run("CREATE TABLE customers (id integer NOT NULL PRIMARY KEY, email varchar(20))");
+  db.run("CREATE TABLE plain (id integer NOT NULL PRIMARY KEY)");
+  auto reader = db.open(Access::read);
+  const auto approved = table_named(*reader, "plain");
+  const sources::ReadLimits limits{std::chrono::seconds{30}, {&approved}};
+  Rows rows;
+  REQUIRE(reader->read(intent_for(approved, {"id"}), approved, limits, into(rows)));
+  db.run("DROP TABLE plain");
+  db.run("CREATE VIEW plain AS SELECT id FROM customers");
+  const auto refused = reader->read(intent_for(approved, {"id"}), approved, limits, into(rows));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Code::schema_access_denied);
+}
+
 FOR_EACH_SOURCE("a statement that writes is refused by the session even when nobody judged it", "[contract]") {
   TestType db;
   db.run(kItems + "; INSERT INTO items VALUES ('a', 1, 'one')");

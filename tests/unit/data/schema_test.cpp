@@ -66,6 +66,7 @@ TEST_CASE("schemas/schema.json describes exactly what is written") {
   const Json& described = schemas().document("schema.json");
   auto full = orders();
   full.reads = {{"customers", {"id", "name"}}, {"archive.notes", {"*"}}};
+  full.definition = std::string(64, 'a');
   const Schema schema{{full}, "shop"};
   const Json written = to_json(schema);
   CHECK(schema_from_json(written).value() == schema);
@@ -75,6 +76,28 @@ TEST_CASE("schemas/schema.json describes exactly what is written") {
   check_described(table, described.at("$defs").at("table"));
   check_described(table.at("columns").at(2), described.at("$defs").at("column"));
   check_described(table.at("foreignKeys").at(0), described.at("$defs").at("foreignKey"));
+}
+
+TEST_CASE("with a view stands all that it reads, and every view where it may read anything") {
+  const auto view = [](std::string name, Reads reads) {
+    TableInfo made;
+    made.name = std::move(name);
+    made.view = true;
+    made.reads = std::move(reads);
+    return made;
+  };
+  TableInfo plain;
+  plain.name = "plain";
+  const Schema schema{{view("any", {{"*", {"*"}}}), plain, view("stacked", {{"under", {"a"}}}), view("under", {{"plain", {"a"}}})}, ""};
+  const auto names = [&](const std::string& name) {
+    std::vector<std::string> found;
+    for (const auto* table : with_what_they_read(schema, {name})) found.push_back(table->name);
+    return found;
+  };
+  CHECK(names("plain") == std::vector<std::string>{"plain"});
+  CHECK(names("stacked") == std::vector<std::string>{"stacked", "under", "plain"});
+  CHECK(names("any") == std::vector<std::string>{"any", "stacked", "under", "plain"});
+  CHECK(names("missing").empty());
 }
 
 TEST_CASE("fields a newer agent adds are ignored") {
@@ -98,6 +121,8 @@ TEST_CASE("a schema that contradicts itself is refused, by the field's name") {
   CHECK(complaint(good, "/tables/0/rowEstimate", -1) != "");
   CHECK(complaint(good, "/tables/0/reads", Json{{"customers", Json::array({1})}}) != "");
   CHECK(complaint(good, "/tables/0/reads", Json{{"", Json::array()}}) != "");
+  CHECK(complaint(good, "/tables/0/definition", "abc") != "");
+  CHECK(complaint(good, "/tables/0/definition", std::string(64, 'G')) != "");
   CHECK(complaint(good, "/database", std::string("a\0b", 3)) != "");
   CHECK(complaint(good, "/tables/0/columns/2/enum", Json::array({1})) != "");
   CHECK(complaint(good, "/tables/1", good.at("tables").at(0)).find("twice") != std::string::npos);
