@@ -231,7 +231,7 @@ awaitable<Result<wire::CommandResult>> Executor::load(const wire::Command& comma
   VMC_CO_TRY(spec, load_with_input_of(command));
   VMC_CO_TRY(connection, connections_.find(command.payload.connection));
   VMC_CO_TRY(table, co_await connections_.writable_table(command.payload.connection, spec->table));
-  VMC_CO_TRY(request, load_request(command, table));
+  VMC_CO_TRY(request, load_request(command, table.info));
   sources::LoadOutcome outcome;
   ChunkReceiver receiver{loop_, buffer_, cpu_, command};
   auto work = [&](sources::Session& session) -> Result<void> {
@@ -253,10 +253,10 @@ awaitable<Result<wire::CommandResult>> Executor::swap(const wire::Command& comma
   if (!spec->rows) co_return fail(Code::command_malformed, "a swap needs the number of rows laid aside");
   VMC_CO_TRY(connection, connections_.find(command.payload.connection));
   VMC_CO_TRY(table, co_await connections_.writable_table(command.payload.connection, spec->table));
-  VMC_CO_TRY(request, load_request(command, table));
+  VMC_CO_TRY(request, load_request(command, table.info));
   sources::LoadOutcome outcome;
   auto work = [&](sources::Session& session) -> Result<void> {
-    VMC_TRY(swapped, session.swap(request, table, *spec->rows));
+    VMC_TRY(swapped, session.swap(request, table.info, *spec->rows));
     outcome = swapped;
     return {};
   };
@@ -271,7 +271,7 @@ awaitable<Result<wire::CommandResult>> Executor::drop_aside(const wire::Command&
   VMC_CO_TRY(spec, load_of(command));
   VMC_CO_TRY(connection, connections_.find(command.payload.connection));
   VMC_CO_TRY(table, co_await connections_.writable_table(command.payload.connection, spec->table));
-  VMC_CO_TRY(request, load_request(command, table));
+  VMC_CO_TRY(request, load_request(command, table.info));
   auto work = [&](sources::Session& session) { return session.drop_aside(request); };
   VMC_CO_CHECK(co_await connection->pool->use(sources::Access::load, work));
   auto result = result_for(command);

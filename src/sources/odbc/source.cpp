@@ -94,6 +94,8 @@ class OdbcSession final : public Session {
   Result<LoadOutcome> load(const LoadRequest&, const data::TableInfo&, const BatchSource&) override {
     return loads_refused();
   }
+  Result<LoadOutcome> swap(const LoadRequest&, const data::TableInfo&, std::int64_t) override { return loads_refused(); }
+  Result<void> drop_aside(const LoadRequest&) override { return loads_refused(); }
 
   bool alive() override { return db_->alive(); }
   bool reset() override { return db_->reset(); }
