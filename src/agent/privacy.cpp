@@ -1,6 +1,7 @@
 #include "agent/privacy.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 #include "core/text.hpp"
 
@@ -8,6 +9,22 @@ namespace vmc::agent {
 namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+// Does the text name one of the parts, a column of this table or any table, as a word of its own or before a "_"?
+bool names_part(const std::string& text, const data::TableInfo& table, const data::Parts& parts) {
+  const auto is_letter = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || static_cast<unsigned char>(c) >= 0x80; };
+  const auto names = [&, lower = lowered(text)](const std::string& name) {
+    for (auto at = lower.find(name); at != lower.npos; at = lower.find(name, at + 1)) {
+      const auto end = at + name.size();
+      if ((at == 0 || !is_letter(lower[at - 1])) && (end == lower.size() || !is_letter(lower[end]))) return true;
+    }
+    return false;
+  };
+  const auto of_table = parts.find(lowered(table.name));
+  if (of_table != parts.end() && std::any_of(of_table->second.begin(), of_table->second.end(), names)) return true;
+  return std::any_of(parts.begin(), parts.end(),
+                     [&](const auto& part) { return part.second.contains("*") && names(part.first); });
+}
 
 bool any_matches(const std::vector<std::string>& patterns, std::string_view name) {
   return std::any_of(patterns.begin(), patterns.end(), [&](const auto& p) { return matches(p, name); });
@@ -43,7 +60,7 @@ data::Parts hidden_parts(const data::Schema& schema, const std::vector<std::stri
       if (any_matches(private_names, table.name + "." + column.name))
         parts[lowered(table.name)].insert(lowered(column.name));
   }
-  data::add_views_over(schema, parts);
+  data::add_derived(schema, parts);
   return parts;
 }
 
@@ -58,6 +75,10 @@ data::Schema visible(const data::Schema& schema, const std::vector<std::string>&
     data::TableInfo left = table;
     left.reads.clear();
     left.definition.clear();
+    for (auto& column : left.columns) {
+      column.reads.clear();
+      if (column.default_value && names_part(*column.default_value, table, parts)) column.default_value.reset();
+    }
     std::erase_if(left.columns, [&](const auto& column) { return data::has_part(parts, table.name, column.name); });
     if (left.columns.empty()) continue;
     if (hides(table.name, left.primary_key)) left.primary_key.clear();

@@ -29,11 +29,35 @@ Json to_json(const ColumnInfo& column) {
             {"nullable", column.nullable}};
   if (column.default_value) json["default"] = *column.default_value;
   if (!column.enum_values.empty()) json["enum"] = column.enum_values;
+  if (!column.reads.empty()) json["reads"] = column.reads;
   return json;
 }
 
 Json to_json(const ForeignKey& key) {
   return Json{{"columns", key.columns}, {"table", key.table}, {"referenced", key.referenced}};
+}
+
+Result<Reads> read_reads(const Json& tables, const std::string& path) {
+  if (tables.size() > kTablesMax) return invalid(path + ".reads", "has too many entries");
+  Reads reads;
+  for (const auto& [table, list] : tables.items()) {
+    const Json wrapped{{"columns", list}};
+    JsonReader reader{wrapped, path + ".reads"};
+    const auto columns = names(reader, "columns", 0, kColumnsMax);
+    VMC_CHECK(reader.finish(Code::invalid_request));
+    if (!is_name(table)) return invalid(path + ".reads", "has a name that is none");
+    reads[table] = {columns.begin(), columns.end()};
+  }
+  return reads;
+}
+
+bool reaches(const std::string& table, const std::set<std::string>& columns, const Parts& parts) {
+  if (table == "*") return !parts.empty();
+  const auto found = parts.find(lowered(table));
+  if (found == parts.end()) return false;
+  return columns.contains("*") || found->second.contains("*") ||
+         std::any_of(columns.begin(), columns.end(),
+                     [&](const std::string& column) { return found->second.contains(lowered(column)); });
 }
 
 Result<ColumnInfo> read_column(const Json& json, const std::string& path) {
@@ -45,11 +69,16 @@ Result<ColumnInfo> read_column(const Json& json, const std::string& path) {
   column.nullable = reader.boolean_or("nullable", true);
   if (reader.any("default")) column.default_value = reader.str_or("default", "");
   const Json* values = reader.array_or_null("enum");
+  const Json* reads = reader.object_or_null("reads");
   VMC_CHECK(reader.finish(Code::invalid_request));
   if (!is_name(column.name)) return invalid(path + ".name", "is no name");
   const auto type = type_named(type_name);
   if (!type) return invalid(path + ".type", "is not a known type");
   column.type = *type;
+  if (reads) {
+    VMC_TRY(read, read_reads(*reads, path));
+    column.reads = std::move(read);
+  }
   if (!values) return column;
   if (values->size() > kEnumValuesMax) return invalid(path + ".enum", "has too many values");
   for (const auto& value : *values) {
@@ -110,19 +139,6 @@ Result<void> read_columns(const Json& list, const std::string& path, TableInfo& 
   return {};
 }
 
-Result<void> read_reads(const Json& tables, const std::string& path, TableInfo& view) {
-  if (tables.size() > kTablesMax) return invalid(path + ".reads", "has too many entries");
-  for (const auto& [table, list] : tables.items()) {
-    const Json wrapped{{"columns", list}};
-    JsonReader reader{wrapped, path + ".reads"};
-    const auto columns = names(reader, "columns", 0, kColumnsMax);
-    VMC_CHECK(reader.finish(Code::invalid_request));
-    if (!is_name(table)) return invalid(path + ".reads", "has a name that is none");
-    view.reads[table] = {columns.begin(), columns.end()};
-  }
-  return {};
-}
-
 // Keys speak of columns the table has.
 Result<void> check_keys(const TableInfo& table, const std::string& path) {
   std::unordered_set<std::string_view> known;
@@ -159,7 +175,10 @@ Result<TableInfo> read_table(const Json& json, const std::string& path) {
   VMC_CHECK(read_unique_keys(reader, path, table));
   VMC_CHECK(read_foreign_keys(reader, path, table));
   VMC_CHECK(check_keys(table, path));
-  if (reads) VMC_CHECK(read_reads(*reads, path, table));
+  if (reads) {
+    VMC_TRY(read, read_reads(*reads, path));
+    table.reads = std::move(read);
+  }
   const bool hex = table.definition.find_first_not_of("0123456789abcdef") == std::string::npos;
   if (!hex || (!table.definition.empty() && table.definition.size() != kPrintDigits))
     return invalid(path + ".definition", "is no SHA-256 in lower case hexadecimal");
@@ -199,25 +218,31 @@ bool has_part(const Parts& parts, std::string_view table, std::string_view colum
   return found != parts.end() && (found->second.contains("*") || found->second.contains(lowered(column)));
 }
 
-void add_views_over(const Schema& schema, Parts& parts) {
-  const auto reaches = [&](const TableInfo& view) {
-    return std::any_of(view.reads.begin(), view.reads.end(), [&](const auto& read) {
-      const auto& [table, columns] = read;
-      if (table == "*") return !parts.empty();
-      const auto found = parts.find(lowered(table));
-      if (found == parts.end()) return false;
-      return columns.contains("*") || found->second.contains("*") ||
-             std::any_of(columns.begin(), columns.end(),
-                         [&](const std::string& column) { return found->second.contains(lowered(column)); });
-    });
+void add_same_rows(TableInfo& one, TableInfo& other) {
+  for (auto& column : one.columns) {
+    const auto same = std::find_if(other.columns.begin(), other.columns.end(),
+                                   [&](const ColumnInfo& its) { return its.name == column.name; });
+    if (same == other.columns.end()) continue;
+    column.reads[other.name].insert(same->name);
+    same->reads[one.name].insert(column.name);
+  }
+}
+
+void add_derived(const Schema& schema, Parts& parts) {
+  const auto shows = [&](const Reads& reads) {
+    return std::any_of(reads.begin(), reads.end(), [&](const auto& read) { return reaches(read.first, read.second, parts); });
   };
   for (bool grown = true; grown;) {
     grown = false;
-    for (const auto& table : schema.tables)
-      if (table.view && !has_part(parts, table.name, "*") && reaches(table)) {
-        parts[lowered(table.name)].insert("*");
-        grown = true;
-      }
+    const auto add = [&](const TableInfo& table, const std::string& column, const Reads& reads) {
+      if (reads.empty() || has_part(parts, table.name, column) || !shows(reads)) return;
+      parts[lowered(table.name)].insert(lowered(column));
+      grown = true;
+    };
+    for (const auto& table : schema.tables) {
+      add(table, "*", table.reads);
+      for (const auto& column : table.columns) add(table, column.name, column.reads);
+    }
   }
 }
 

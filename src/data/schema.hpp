@@ -13,6 +13,9 @@
 
 namespace vmc::data {
 
+// Tables by name, and their columns that are reached; "*" stands for all of them, as a table for anything at all.
+using Reads = std::map<std::string, std::set<std::string>>;
+
 struct ColumnInfo {
   std::string name;
   std::string sql_type;                       // as the database calls it
@@ -20,6 +23,7 @@ struct ColumnInfo {
   bool nullable = true;
   std::optional<std::string> default_value;   // the owner may leave it out
   std::vector<std::string> enum_values;       // the owner may leave them out
+  Reads reads = {};                           // of one that shows what others hold; never leaves the agent
   bool operator==(const ColumnInfo&) const = default;
 };
 
@@ -29,9 +33,6 @@ struct ForeignKey {
   std::vector<std::string> referenced;
   bool operator==(const ForeignKey&) const = default;
 };
-
-// Tables by name, and their columns that are reached; "*" stands for all of them, as a table for anything at all.
-using Reads = std::map<std::string, std::set<std::string>>;
 
 struct TableInfo {
   std::string name;                           // "orders", or "schema.orders" outside the default schema
@@ -60,8 +61,10 @@ struct Schema {
 // Tables, each with columns or "*", in lower case: they are compared without case.
 using Parts = std::map<std::string, std::set<std::string>>;
 bool has_part(const Parts& parts, std::string_view table, std::string_view column);
-// Adds the views that reach one of the parts, themselves or through other views.
-void add_views_over(const Schema& schema, Parts& parts);
+// Two tables whose rows may be read through one another: a parent's and a child's, a table's and its history's.
+void add_same_rows(TableInfo& one, TableInfo& other);
+// Adds the views and columns that show one of the parts, themselves or through others.
+void add_derived(const Schema& schema, Parts& parts);
 // The named tables and views, and all that these views stand on; of a view that may reach anything, every view.
 std::vector<const TableInfo*> with_what_they_read(const Schema& schema, const std::vector<std::string>& names);
 

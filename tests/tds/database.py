@@ -117,6 +117,7 @@ class Connection:
 
     def tables(self):
         rows = self.db.execute("SELECT name, type, sql FROM main.sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+                               " AND name NOT IN ('tds_modules', 'tds_history')"
                                " ORDER BY rowid").fetchall()
         return [(1000 + i, name, kind, sql) for i, (name, kind, sql) in enumerate(rows)]
 
@@ -148,20 +149,54 @@ class Connection:
             altered = f"2026-01-02T03:04:{zlib.crc32(sql.encode()) % 60_000 / 1000:06.3f}"
             run('INSERT INTO temp."sys.objects" VALUES (?, 1, ?, ?, 0, ?)', (number, name, "U" if kind == "table" else "V", altered))
             if kind == "view" and self.rights.has_perms(name, "OBJECT", "VIEW DEFINITION"):
-                run('INSERT INTO temp."sys.sql_modules" VALUES (?, ?)', (number, sql))
+                run('INSERT INTO temp."sys.sql_modules" VALUES (?, ?, ?)', (number, *self.module(name)))
             if kind == "table":
                 quoted = name.replace('"', '""')
                 count = run(f'SELECT count(*) FROM main."{quoted}"').fetchone()[0]
                 run('INSERT INTO temp."sys.partitions" VALUES (?, 1, 1, ?)', (number, count))
                 self.fill_keys(number, name)
+            computed = self.computed(name)
             for place, (column, kept, required, default, _) in enumerate(self.columns(name), 1):
                 kept = kept or Type.parse("nvarchar(4000)")
                 collation = "Latin1_General_100_BIN2" if kept.name in TEXT_TYPES else None
-                run('INSERT INTO temp."sys.columns" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?)',
+                run('INSERT INTO temp."sys.columns" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, ?, 0)',
                     (number, place, column, SYSTEM_TYPES[kept.name], SYSTEM_TYPES[kept.name], kept.max_length(), kept.precision(), kept.scale(),
-                     collation, 0 if required else 1, 9000 + place if default is not None else 0))
+                     collation, 0 if required else 1, column in computed, 9000 + place if default is not None else 0))
                 if default is not None:
                     run('INSERT INTO temp."sys.default_constraints" VALUES (?, ?, ?, ?)', (9000 + place, number, place, f"({default})"))
+                if column in computed:
+                    run('INSERT INTO temp."sys.computed_columns" VALUES (?, ?, ?)', (number, place, computed[column]))
+        numbers = {name: number for number, name, *_ in self.tables()}
+        history = dict(self.kept("tds_history"))
+        for name, number in numbers.items():
+            run('INSERT INTO temp."sys.tables" VALUES (?, ?)', (number, numbers.get(history.get(name))))
+
+    def kept(self, table):
+        """The rows of a table with which a test says what SQLite does not keep."""
+        if not self.db.execute("SELECT 1 FROM main.sqlite_master WHERE name = ?", (table,)).fetchone():
+            return []
+        return self.db.execute(f"SELECT * FROM main.{table}").fetchall()
+
+    def module(self, view):
+        """Its definition and whether QUOTED_IDENTIFIER was ON: as tds_modules (view, definition, quoted) says, or SQLite."""
+        for name, definition, quoted in self.kept("tds_modules"):
+            if name == view:
+                return definition, quoted
+        return self.db.execute("SELECT sql FROM main.sqlite_master WHERE name = ?", (view,)).fetchone()[0], 1
+
+    def computed(self, table):
+        quoted = table.replace('"', '""')
+        text = self.db.execute("SELECT sql FROM main.sqlite_master WHERE name = ?", (table,)).fetchone()[0]
+        names = [r[1] for r in self.db.execute(f'PRAGMA main.table_xinfo("{quoted}")') if r[6] in (2, 3)]
+        found = {}
+        for name in names:
+            start = re.search(rf"\b{re.escape(name)}\b[^,]*?\bAS\s*(?=\()", text, re.I).end()
+            depth, end = 0, start
+            while depth or end == start:
+                depth += {"(": 1, ")": -1}.get(text[end], 0)
+                end += 1
+            found[name] = text[start:end]
+        return found
 
     def fill_keys(self, number, table):
         run, quoted = self.db.execute, table.replace('"', '""')
@@ -194,10 +229,12 @@ SYS = {
     "databases": "database_id int, name nvarchar(128), snapshot_isolation_state tinyint, compatibility_level tinyint",
     "types": "system_type_id tinyint, user_type_id int, name nvarchar(128), is_user_defined bit",
     "objects": "object_id int, schema_id int, name nvarchar(128), type nchar(2), is_ms_shipped bit, modify_date nvarchar(40)",
-    "sql_modules": "object_id int, definition nvarchar(4000)",
     "partitions": "object_id int, index_id int, partition_number int, rows bigint",
     "columns": "object_id int, column_id int, name nvarchar(128), system_type_id tinyint, user_type_id int, max_length smallint, precision tinyint,"
-               " scale tinyint, collation_name nvarchar(128), is_nullable bit, is_identity bit, is_computed bit, is_hidden bit, default_object_id int",
+               " scale tinyint, collation_name nvarchar(128), is_nullable bit, is_identity bit, is_computed bit, is_hidden bit, default_object_id int, is_column_set bit",
+    "computed_columns": "object_id int, column_id int, definition nvarchar_max",
+    "sql_modules": "object_id int, definition nvarchar_max, uses_quoted_identifier bit",
+    "tables": "object_id int, history_table_id int",
     "default_constraints": "object_id int, parent_object_id int, parent_column_id int, definition nvarchar(4000)",
     "indexes": "object_id int, index_id int, is_unique bit, is_primary_key bit, has_filter bit, is_disabled bit",
     "index_columns": "object_id int, index_id int, column_id int, key_ordinal tinyint, is_included_column bit",

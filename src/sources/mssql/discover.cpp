@@ -28,16 +28,27 @@ constexpr const char* kRelations =
 constexpr const char* kColumns =
     "SELECT c.object_id, c.column_id, c.name, COALESCE(b.name, u.name) AS type_name, c.max_length, c.precision, "
     "c.scale,"
-    " c.is_nullable, d.definition"
+    " c.is_nullable, d.definition, c.is_computed, k.definition, c.is_column_set"
     " FROM sys.columns AS c JOIN sys.objects AS o ON o.object_id = c.object_id"
     " JOIN sys.schemas AS s ON s.schema_id = o.schema_id"
     " LEFT JOIN sys.types AS b ON b.user_type_id = c.system_type_id"
     " LEFT JOIN sys.types AS u ON u.user_type_id = c.user_type_id"
     " LEFT JOIN sys.default_constraints AS d ON d.object_id = c.default_object_id"
+    " LEFT JOIN sys.computed_columns AS k ON k.object_id = c.object_id AND k.column_id = c.column_id"
     " WHERE o.type IN ('U', 'V') AND o.is_ms_shipped = 0 AND c.is_hidden = 0"
     " AND HAS_PERMS_BY_NAME(CONCAT(QUOTENAME(s.name), N'.', QUOTENAME(o.name)), N'OBJECT', N'SELECT', c.name, "
     "N'COLUMN') = 1"
     " ORDER BY c.object_id, c.column_id";
+
+// A definition is there for a login with VIEW DEFINITION only, and not where it is encrypted; when a view was last altered,
+// everyone may see.
+constexpr const char* kViews =
+    "SELECT o.object_id, m.definition, m.uses_quoted_identifier, CONVERT(nvarchar(40), o.modify_date, 126) AS modified"
+    " FROM sys.objects AS o LEFT JOIN sys.sql_modules AS m ON m.object_id = o.object_id"
+    " WHERE o.type = 'V' AND o.is_ms_shipped = 0";
+
+constexpr const char* kHistory =
+    "SELECT t.object_id, t.history_table_id FROM sys.tables AS t WHERE t.history_table_id IS NOT NULL";
 
 constexpr const char* kKeys =
     "SELECT i.object_id, i.index_id, i.is_primary_key, ic.column_id"
@@ -48,11 +59,6 @@ constexpr const char* kKeys =
 constexpr const char* kReferences =
     "SELECT constraint_object_id, parent_object_id, parent_column_id, referenced_object_id, referenced_column_id"
     " FROM sys.foreign_key_columns ORDER BY parent_object_id, constraint_object_id, constraint_column_id";
-
-// A definition is there for a login with VIEW DEFINITION only; when a view was last altered, everyone may see.
-constexpr const char* kViews =
-    "SELECT o.object_id, m.definition, CONVERT(nvarchar(40), o.modify_date, 126) AS modified FROM sys.objects AS o"
-    " LEFT JOIN sys.sql_modules AS m ON m.object_id = o.object_id WHERE o.type = 'V' AND o.is_ms_shipped = 0";
 
 struct Found {
   data::TableInfo info;
@@ -85,7 +91,8 @@ Result<Tables> read_relations(Connection& db) {
   return tables;
 }
 
-Result<void> read_columns(Connection& db, Tables& tables) {
+// `computed`: their expressions, of which one that is not shown is empty.
+Result<void> read_columns(Connection& db, Tables& tables, sql::Computed& computed) {
   VMC_TRY(rows, db.run(kColumns));
   for (const auto& row : rows) {
     const auto table = tables.find(number_of(row, 0));
@@ -99,8 +106,37 @@ Result<void> read_columns(Connection& db, Tables& tables) {
     column.type = type_of(type).value_or(data::Type{data::Kind::text});
     column.nullable = number_of(row, 7) != 0;
     if (row[8]) column.default_value = *row[8];
+    auto& info = table->second.info;
+    if (number_of(row, 9) != 0) computed[info.name][column.name] = text_of(row, 10);
+    if (number_of(row, 11) != 0) column.reads[info.name] = {"*"};  // shows all sparse columns as one
     table->second.names[number_of(row, 1)] = column.name;
-    table->second.info.columns.push_back(std::move(column));
+    info.columns.push_back(std::move(column));
+  }
+  return {};
+}
+
+// Their queries, by name.
+Result<std::map<std::string, std::string>> read_views(Connection& db, Tables& tables) {
+  VMC_TRY(rows, db.run(kViews));
+  std::map<std::string, std::string> queries;
+  for (const auto& row : rows) {
+    const auto view = tables.find(number_of(row, 0));
+    if (view == tables.end() || !view->second.info.view) continue;
+    auto& info = view->second.info;
+    info.definition = print_of_view(row[1], text_of(row, 3));
+    if (!row[1]) continue;
+    if (auto query = sql::mssql_view_query(*row[1], number_of(row, 2) != 0)) queries[info.name] = *query;
+  }
+  return queries;
+}
+
+// FOR SYSTEM_TIME reads both as one.
+Result<void> read_history(Connection& db, Tables& tables) {
+  VMC_TRY(rows, db.run(kHistory));
+  for (const auto& row : rows) {
+    const auto table = tables.find(number_of(row, 0)), history = tables.find(number_of(row, 1));
+    if (table != tables.end() && history != tables.end())
+      data::add_same_rows(table->second.info, history->second.info);
   }
   return {};
 }
@@ -160,14 +196,6 @@ Result<void> read_references(Connection& db, Tables& tables) {
   return {};
 }
 
-Result<void> read_views(Connection& db, Tables& tables) {
-  VMC_TRY(rows, db.run(kViews));
-  for (const auto& row : rows)
-    if (const auto view = tables.find(number_of(row, 0)); view != tables.end() && view->second.info.view)
-      view->second.info.definition = print_of_view(row[1], text_of(row, 2));
-  return {};
-}
-
 }  // namespace
 
 std::string text_of(const Cells& cells, std::size_t column) { return cells[column].value_or(""); }
@@ -196,16 +224,18 @@ Result<void> check_unchanged(Connection& db, const data::TableInfo& table) {
 Result<data::Schema> discover(Connection& db) {
   VMC_TRY(transaction, Transaction::begin(db, kDiscoverLimit, Transaction::Over::catalogue));
   VMC_TRY(tables, read_relations(db));
-  VMC_CHECK(read_columns(db, tables));
+  sql::Computed computed;
+  VMC_CHECK(read_columns(db, tables, computed));
+  VMC_TRY(views, read_views(db, tables));
+  VMC_CHECK(read_history(db, tables));
   VMC_CHECK(read_keys(db, tables));
   VMC_CHECK(read_references(db, tables));
-  VMC_CHECK(read_views(db, tables));
   data::Schema schema;
   for (auto& [id, table] : tables)
     if (!table.info.columns.empty()) schema.tables.push_back(std::move(table.info));
   std::sort(schema.tables.begin(), schema.tables.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  // What the server has is a view's whole CREATE VIEW, which is not taken apart here: it may reach anything.
-  VMC_CHECK(sql::fill_reads(sql::Dialect::mssql, schema, {}));
+  VMC_CHECK(sql::fill_reads(sql::Dialect::mssql, schema, views));
+  VMC_CHECK(sql::fill_computed(sql::Dialect::mssql, schema, computed));
   return schema;
 }
 

@@ -24,7 +24,8 @@ constexpr const char* kTables =
 
 // An invisible column is no part of a star, and so none of what is shared.
 constexpr const char* kColumns =
-    "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA"
+    "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT, "
+    "GENERATION_EXPRESSION"
     " FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND PRIVILEGES LIKE '%select%'"
     " AND EXTRA NOT LIKE '%INVISIBLE%' ORDER BY TABLE_NAME, ORDINAL_POSITION";
 
@@ -86,7 +87,7 @@ Result<std::set<std::pair<std::string, std::string>>> read_json_columns(Connecti
   return out;
 }
 
-Result<void> read_columns(Connection& db, Tables& tables) {
+Result<void> read_columns(Connection& db, Tables& tables, sql::Computed& computed) {
   VMC_TRY(json, read_json_columns(db));
   VMC_TRY(rows, ask(db, kColumns));
   for (const auto& row : rows) {
@@ -100,6 +101,10 @@ Result<void> read_columns(Connection& db, Tables& tables) {
     column.nullable = word(row, 4) == "YES";
     if (row[5] && *row[5] != "NULL") column.default_value = *row[5];
     column.enum_values = members_of(column.sql_type);
+    if (!word(row, 6).empty()) computed[table->second.name][column.name] = word(row, 6);
+    // DEFAULT(column) works a default out for the row it reads.
+    else if (column.default_value && column.default_value->find('`') != column.default_value->npos)
+      computed[table->second.name][column.name] = *column.default_value;
     table->second.columns.push_back(std::move(column));
   }
   return {};
@@ -193,7 +198,8 @@ Result<Cells> ask_of_table(Connection& db, const std::string& text, const TableN
 Result<data::Schema> discover(Connection& db) {
   VMC_TRY(transaction, Transaction::begin(db, kDiscoverLimit));
   VMC_TRY(tables, read_tables(db));
-  VMC_CHECK(read_columns(db, tables));
+  sql::Computed computed;
+  VMC_CHECK(read_columns(db, tables, computed));
   VMC_CHECK(read_keys(db, tables));
   VMC_CHECK(read_references(db, tables));
   VMC_TRY(database, ask(db, "SELECT DATABASE()"));
@@ -203,6 +209,7 @@ Result<data::Schema> discover(Connection& db) {
     if (!info.columns.empty()) schema.tables.push_back(std::move(info));
   std::sort(schema.tables.begin(), schema.tables.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   VMC_CHECK(read_views(db, schema));
+  VMC_CHECK(sql::fill_computed(sql::Dialect::mysql, schema, computed));
   return schema;
 }
 

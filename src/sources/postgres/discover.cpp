@@ -47,6 +47,16 @@ constexpr const char* kColumns =
     "pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'))"
     " ORDER BY a.attrelid, a.attnum";
 
+// Before version 12 there are none.
+constexpr const char* kGenerated =
+    "SELECT a.attrelid::pg_catalog.int8, a.attname, pg_catalog.pg_get_expr(d.adbin, d.adrelid)"
+    " FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
+    " WHERE a.attgenerated <> ''";
+constexpr int kGeneratedSince = 120'000;
+
+constexpr const char* kInheritance =
+    "SELECT inhparent::pg_catalog.int8, inhrelid::pg_catalog.int8 FROM pg_catalog.pg_inherits";
+
 constexpr const char* kEnums =
     "SELECT enumtypid::pg_catalog.int8, enumlabel FROM pg_catalog.pg_enum ORDER BY enumtypid, enumsortorder";
 
@@ -144,6 +154,32 @@ Result<void> read_columns(Connection& db, Tables& tables) {
   return {};
 }
 
+// A generated column's expression is no default.
+Result<sql::Computed> read_generated(Connection& db, Tables& tables) {
+  sql::Computed computed;
+  if (db.version() < kGeneratedSince) return computed;
+  VMC_TRY(rows, db.run(kGenerated));
+  for (int row = 0; row < PQntuples(rows.get()); ++row) {
+    const auto table = tables.find(cell_number(rows, row, 0));
+    if (table == tables.end()) continue;
+    auto& info = table->second.info;
+    computed[info.name][cell(rows, row, 1)] = cell(rows, row, 2);
+    for (auto& column : info.columns)
+      if (column.name == cell(rows, row, 1)) column.default_value.reset();
+  }
+  return computed;
+}
+
+// A parent shows its children's rows.
+Result<void> read_inheritance(Connection& db, Tables& tables) {
+  VMC_TRY(rows, db.run(kInheritance));
+  for (int row = 0; row < PQntuples(rows.get()); ++row) {
+    const auto parent = tables.find(cell_number(rows, row, 0)), child = tables.find(cell_number(rows, row, 1));
+    if (parent != tables.end() && child != tables.end()) data::add_same_rows(parent->second.info, child->second.info);
+  }
+  return {};
+}
+
 Result<void> read_keys(Connection& db, Tables& tables) {
   VMC_TRY(rows, db.run(kKeys));
   for (int row = 0; row < PQntuples(rows.get()); ++row) {
@@ -196,6 +232,8 @@ Result<data::Schema> discover(Connection& db) {
   VMC_TRY(transaction, Transaction::begin(db, kDiscoverLimit));
   VMC_TRY(tables, read_relations(db));
   VMC_CHECK(read_columns(db, tables));
+  VMC_TRY(computed, read_generated(db, tables));
+  VMC_CHECK(read_inheritance(db, tables));
   VMC_CHECK(read_keys(db, tables));
   VMC_CHECK(read_references(db, tables));
   VMC_TRY(database, db.run("SELECT pg_catalog.current_database()"));
@@ -210,6 +248,7 @@ Result<data::Schema> discover(Connection& db) {
   std::sort(schema.tables.begin(), schema.tables.end(),
             [](const auto& a, const auto& b) { return a.name < b.name; });
   if (!views.empty()) VMC_CHECK(read_views(db, views, schema));
+  VMC_CHECK(sql::fill_computed(sql::Dialect::postgres, schema, computed));
   return schema;
 }
 

@@ -8,9 +8,18 @@
 #include "sources/sqlite/parts.hpp"
 #include "sources/unchanged.hpp"
 #include "sql/dialect.hpp"
+#include "sql/guard/views.hpp"
 
 namespace vmc::sources::sqlite {
 namespace {
+
+// Without the tables in which a virtual table keeps its rows. SQLite tells which they are, unless it does not know the
+// virtual table's module.
+constexpr const char* kRelations =
+    "SELECT t.name, t.type, t.wr, t.strict FROM pragma_table_list AS t WHERE t.schema = 'main'"
+    " AND t.type IN ('table', 'view') AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    " AND NOT EXISTS (SELECT 1 FROM pragma_table_list AS v WHERE v.schema = 'main' AND v.type = 'virtual' AND v.ncol = 0"
+    " AND substr(t.name, 1, length(v.name) + 1) = v.name || '_' COLLATE NOCASE) ORDER BY t.name";
 
 struct Relation {
   std::string name;  // as SQLite has it
@@ -43,7 +52,7 @@ class Catalogue {
     VMC_TRY(
         columns,
         db_.prepare(
-            "SELECT name, type, \"notnull\", dflt_value, pk FROM pragma_table_xinfo(?1) WHERE hidden <> 1 "
+            "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?1) WHERE hidden <> 1 "
             "ORDER BY cid"));
     VMC_TRY(indexes, db_.prepare("SELECT name, origin FROM pragma_index_list(?1) WHERE \"unique\" = 1 AND "
                                  "partial = 0 ORDER BY name"));
@@ -52,7 +61,7 @@ class Catalogue {
     VMC_TRY(references,
             db_.prepare(
                 "SELECT id, \"table\", \"from\", \"to\" FROM pragma_foreign_key_list(?1) ORDER BY id, seq"));
-    VMC_TRY(definitions, db_.prepare("SELECT sql FROM sqlite_master WHERE type = 'view' AND name = ?1"));
+    VMC_TRY(definitions, db_.prepare("SELECT sql FROM sqlite_master WHERE type IN ('table', 'view') AND name = ?1"));
     definitions_ = std::move(definitions);
     columns_ = std::move(columns);
     indexes_ = std::move(indexes);
@@ -62,10 +71,7 @@ class Catalogue {
   }
 
   Result<std::vector<Relation>> relations() {
-    VMC_TRY(
-        list,
-        db_.prepare("SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main' AND type IN "
-                    "('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"));
+    VMC_TRY(list, db_.prepare(kRelations));
     std::vector<Relation> out;
     for (;;) {
       VMC_TRY(more, db_.step(list.get()));
@@ -80,7 +86,8 @@ class Catalogue {
     data::TableInfo info;
     info.name = qualified(relation.name);
     info.view = relation.view;
-    VMC_CHECK(read_columns(relation, info));
+    VMC_TRY(generated, read_columns(relation, info));
+    if (!generated.empty()) VMC_CHECK(read_expressions(relation, info, generated));
     if (relation.view) {
       VMC_TRY(definition, definition_of(relation.name));
       VMC_TRY(reads, reads_of(relation.name, lowered(definition)));
@@ -93,6 +100,8 @@ class Catalogue {
     VMC_CHECK(estimate(relation, info));
     return info;
   }
+
+  const sql::Computed& computed() const { return computed_; }
 
  private:
   Result<std::string> definition_of(const std::string& view) {
@@ -124,7 +133,17 @@ class Catalogue {
     }
   }
 
-  Result<void> read_columns(const Relation& relation, data::TableInfo& info) {
+  Result<void> read_expressions(const Relation& relation, const data::TableInfo& info,
+                                const std::vector<std::string>& generated) {
+    std::string definition;
+    VMC_CHECK(each(definitions_, relation.name, [&] { definition = text_at(definitions_, 0); }));
+    computed_[info.name] = sql::sqlite_expressions(definition, generated);
+    return {};
+  }
+
+  // The names of those that are generated.
+  Result<std::vector<std::string>> read_columns(const Relation& relation, data::TableInfo& info) {
+    std::vector<std::string> generated;
     std::vector<std::pair<std::int64_t, std::string>> key;
     VMC_CHECK(each(columns_, relation.name, [&] {
       data::ColumnInfo column;
@@ -134,6 +153,7 @@ class Catalogue {
       column.nullable = number_at(columns_, 2) == 0;
       if (!null_at(columns_, 3)) column.default_value = text_at(columns_, 3);
       if (const auto place = number_at(columns_, 4); place > 0) key.emplace_back(place, column.name);
+      if (number_at(columns_, 5) != 0) generated.push_back(column.name);
       info.columns.push_back(std::move(column));
     }));
     std::sort(key.begin(), key.end());
@@ -146,7 +166,7 @@ class Catalogue {
           info.primary_key.size() == 1 && sqlite3_stricmp(column.sql_type.c_str(), "INTEGER") == 0;
       if (member && (relation.without_rowid || relation.strict || rowid)) column.nullable = false;
     }
-    return {};
+    return generated;
   }
 
   Result<void> read_unique_keys(const Relation& relation, data::TableInfo& info) {
@@ -194,6 +214,7 @@ class Catalogue {
   }
 
   Database& db_;
+  sql::Computed computed_;
   Stmt definitions_, columns_, indexes_, members_, references_;
 };
 
@@ -246,6 +267,7 @@ Result<data::Schema> discover(Database& db) {
   std::sort(schema.tables.begin(), schema.tables.end(),
             [](const auto& a, const auto& b) { return a.name < b.name; });
   resolve_references(schema);
+  VMC_CHECK(sql::fill_computed(sql::Dialect::sqlite, schema, catalogue.computed()));
   return schema;
 }
 

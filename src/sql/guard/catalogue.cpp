@@ -1,5 +1,7 @@
 #include "sql/guard/catalogue.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "core/text.hpp"
@@ -13,6 +15,14 @@ namespace {
 std::string likeness(Dialect dialect, std::string_view name) {
   if (dialect == Dialect::mysql || dialect == Dialect::mssql) return mssql::skeleton(folded(dialect, name));
   return lowered(name);
+}
+
+// "shop.\"Grade\"(3)[]" -> "Grade".
+std::string bare_type(std::string_view type) {
+  type = type.substr(0, type.find_first_of("(["));
+  if (const auto dot = type.rfind('.'); dot != type.npos) type.remove_prefix(dot + 1);
+  if (type.size() > 2 && type.front() == '"' && type.back() == '"') type = type.substr(1, type.size() - 2);
+  return std::string{type};
 }
 
 }  // namespace
@@ -62,6 +72,7 @@ Catalogue Catalogue::make(Dialect dialect, const data::Schema* schema, data::Par
         const auto name = name_of(column.name);
         if (name != column.name) known.spellings[name] = column.name;
         known.columns->insert(name);
+        if (!column.sql_type.empty()) made.types_.insert(bare_type(column.sql_type));
       }
       for (const auto& column : table.primary_key) known.key.push_back(name_of(column));
       made.tables_[name_of(table.name)] = std::move(known);
@@ -85,20 +96,28 @@ Catalogue Catalogue::make(Dialect dialect, const data::Schema* schema, data::Par
         if (column != "*") it->second->private_columns.insert(likeness(dialect, column));
     }
   }
-  if (schema) made.hide_views(*schema);
+  if (schema) made.hide_derived(*schema);
   return made;
 }
 
-void Catalogue::hide_views(const data::Schema& schema) {
+void Catalogue::hide_derived(const data::Schema& schema) {
   data::Parts parts;
   for (const auto& [key, table] : tables_) {
     if (table.all_private) parts[lowered(table.name)].insert("*");
     for (const auto& column : *table.columns)
       if (is_private(table, column)) parts[lowered(table.name)].insert(lowered(table.spelled(column)));
   }
-  data::add_views_over(schema, parts);
-  for (auto& [key, table] : tables_)
-    if (data::has_part(parts, table.name, "*")) table.all_private = true;
+  if (parts.empty()) return;
+  data::add_derived(schema, parts);
+  for (auto& [key, table] : tables_) {
+    for (const auto& column : *table.columns)
+      if (data::has_part(parts, table.name, table.spelled(column)))
+        table.private_columns.insert(likeness(dialect_, column));
+    const auto hidden = [&, &table = table](const auto& column) { return is_private(table, column); };
+    const bool nothing_left =
+        !table.columns->empty() && std::all_of(table.columns->begin(), table.columns->end(), hidden);
+    table.all_private = table.all_private || nothing_left || data::has_part(parts, table.name, "*");
+  }
 }
 
 bool Catalogue::is_private(const Table& table, const std::string& column) const {
@@ -113,6 +132,7 @@ const Catalogue::Table* Catalogue::find(const Path& given) const {
   if (path.size() == most + 1 && (any_database || (!database_.empty() && folded(dialect_, path.front()) == database_)))
     path.erase(path.begin());
   if (path.empty() || path.size() > 2) return nullptr;
+  if (qualified_ && path.size() < 2) return nullptr;
   if (path.size() == 2 && (path[0].empty() || path[0] == default_schema(dialect_))) path.erase(path.begin());
   // A schema names a table with a dot of its own with its schema.
   const bool dotted = path.size() == 1 && path[0].find('.') != std::string::npos;

@@ -31,7 +31,7 @@ class Catalogue {
     }
   };
 
-  // `private_parts`: the schema's views over them are private too. `database`: the connection's own, which may stand
+  // `private_parts`: what the schema derives from them is private too. `database`: the connection's own, which may stand
   // before a table's name; where neither it nor a schema is known, any may.
   static Catalogue make(Dialect dialect, const data::Schema* schema, data::Parts private_parts,
                         std::string_view database = "");
@@ -39,20 +39,25 @@ class Catalogue {
   // nullptr: not in the schema; without one: what is not known from the private parts either is a table without a name.
   // `path` has one part (in the default schema) or two; folded.
   const Table* find(const Path& path) const;
+  // From here on a name without a schema means no table: which one it means where it stands is not known.
+  void take_qualified_only() { qualified_ = true; }
   // In any case and, where a server may leave accents out, without them.
   bool is_private(const Table& table, const std::string& column) const;
   bool closed() const { return closed_; }             // there is a schema: what is not in it does not exist
   bool has_private() const { return has_private_; }
+  // A column of the schema is of this type.
+  bool has_type(const std::string& name) const { return types_.contains(name); }
   const std::map<std::string, Table>& tables() const { return tables_; }
 
  private:
 
-  void hide_views(const data::Schema& schema);
+  void hide_derived(const data::Schema& schema);
 
   Dialect dialect_ = Dialect::postgres;
   std::string database_;
-  bool closed_ = false, has_private_ = false;
+  bool closed_ = false, has_private_ = false, qualified_ = false;
   std::map<std::string, Table> tables_;  // by folded "schema.table" or "table" in the default schema
+  std::set<std::string> types_;          // bare names
   Table unknown_;                        // any table where nothing is known
 };
 

@@ -181,7 +181,6 @@ struct Mssql final : Backend {
   void redefine(const std::string& view, const std::string& select) override {
     run("DROP VIEW " + view + "; CREATE VIEW " + view + " AS " + select);
   }
-  bool reads_views() const override { return false; }
   std::vector<std::string> lacks() const override { return {"number", "json"}; }
   double least() const override { return std::numeric_limits<double>::min(); }
 };

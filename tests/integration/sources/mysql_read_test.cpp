@@ -199,6 +199,20 @@ TEST_CASE("MariaDB: an enum is ordered and split by its text, whatever its numbe
   CHECK(seen == 3);
 }
 
+TEST_CASE("MariaDB: a default that names a private column shows it, and so do versions of rows") {
+  Shop shop;
+  shop.run(
+      "CREATE TABLE people (id int PRIMARY KEY, email varchar(40), login varchar(60) DEFAULT (concat(email, '!')),"
+      " quoted varchar(9) DEFAULT 'a`b', total int AS (id + 1) VIRTUAL) WITH SYSTEM VERSIONING;"
+      "INSERT INTO people (id, email, login) VALUES (1, 'canary', 'x')");
+  CHECK(shop.run("SELECT DEFAULT(login) FROM people") == "canary!");
+  const auto schema = shop.open()->discover();
+  REQUIRE(schema);
+  data::Parts parts{{"people", {"email"}}};
+  data::add_derived(*schema, parts);
+  CHECK(parts == data::Parts{{"people", {"email", "login"}}});
+}
+
 TEST_CASE("MariaDB: a view that writes is refused by the database itself") {
   Shop shop;
   shop.run("CREATE TABLE log (a int); CREATE SEQUENCE counter");

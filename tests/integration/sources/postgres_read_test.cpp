@@ -178,6 +178,22 @@ TEST_CASE("what cannot be carried fails the read, naming the column") {
   CHECK(changed.error().text().find("canary") == std::string::npos);
 }
 
+TEST_CASE("what a parent table keeps back its children do too, and the other way") {
+  Shop shop;
+  shop.run(
+      "CREATE TABLE people (id int, email text); CREATE TABLE staff (grade text) INHERITS (people);"
+      "CREATE TABLE chiefs (bonus int) INHERITS (staff); CREATE TABLE guests (id int, email text)");
+  const auto schema = shop.open()->discover();
+  REQUIRE(schema);
+  const auto hidden = [&](data::Parts parts) {
+    data::add_derived(*schema, parts);
+    return parts;
+  };
+  CHECK(hidden({{"people", {"email"}}}) == data::Parts{{"chiefs", {"email"}}, {"people", {"email"}}, {"staff", {"email"}}});
+  CHECK(hidden({{"chiefs", {"bonus", "id"}}}) ==
+        data::Parts{{"chiefs", {"bonus", "id"}}, {"people", {"id"}}, {"staff", {"id"}}});
+}
+
 TEST_CASE("a view that writes is refused by the database itself") {
   Shop shop;
   shop.run(

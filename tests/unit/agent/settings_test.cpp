@@ -247,6 +247,33 @@ TEST_CASE("a view that shows something private is private, and so is what cannot
   CHECK(names(agent::visible(schema, {"employees"})).empty());
 }
 
+TEST_CASE("a computed column over a private one is private, and a default does not tell of what is private") {
+  data::Schema schema;
+  data::TableInfo people, wages;
+  people.name = "people";
+  people.columns = {{"id", "int", {data::Kind::int64}, false, "nextval('people_id')", {}},
+                    {"email", "text", {data::Kind::text}, true, {}, {}},
+                    {"lower_email", "text", {data::Kind::text}, true, {}, {}, {{"people", {"email"}}}},
+                    {"id_text", "text", {data::Kind::text}, true, "'emails'", {}, {{"people", {"id"}}}},
+                    {"login", "text", {data::Kind::text}, true, "concat(`EMAIL`,'x')", {}},
+                    {"pay", "int", {data::Kind::int64}, true, "nextval('wages_id')", {}}};
+  wages.name = "wages";
+  wages.columns = {{"id", "int", {data::Kind::int64}, false, {}, {}}};
+  schema.tables = {people, wages};
+
+  const auto shown = agent::visible(schema, {"people.email", "wages"});
+
+  REQUIRE(shown.tables.size() == 1);
+  const auto& columns = shown.tables[0].columns;
+  REQUIRE(columns.size() == 4);
+  CHECK(columns[0].default_value == "nextval('people_id')");
+  CHECK(columns[1].name == "id_text");
+  CHECK(columns[1].default_value == "'emails'");
+  CHECK_FALSE(columns[2].default_value);
+  CHECK_FALSE(columns[3].default_value);
+  for (const auto& column : columns) CHECK(column.reads.empty());
+}
+
 TEST_CASE("a pattern with stars matches whole names only") {
   CHECK(agent::matches("a*c", "abbbc"));
   CHECK(agent::matches("*", "anything"));

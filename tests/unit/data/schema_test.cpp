@@ -67,6 +67,7 @@ TEST_CASE("schemas/schema.json describes exactly what is written") {
   auto full = orders();
   full.reads = {{"customers", {"id", "name"}}, {"archive.notes", {"*"}}};
   full.definition = std::string(64, 'a');
+  full.columns.at(2).reads = {{"sales.orders", {"id"}}, {"*", {"*"}}};
   const Schema schema{{full}, "shop"};
   const Json written = to_json(schema);
   CHECK(schema_from_json(written).value() == schema);
@@ -123,6 +124,8 @@ TEST_CASE("a schema that contradicts itself is refused, by the field's name") {
   CHECK(complaint(good, "/tables/0/reads", Json{{"", Json::array()}}) != "");
   CHECK(complaint(good, "/tables/0/definition", "abc") != "");
   CHECK(complaint(good, "/tables/0/definition", std::string(64, 'G')) != "");
+  CHECK(complaint(good, "/tables/0/columns/0/reads", Json{{"customers", Json::array({1})}}) != "");
+  CHECK(complaint(good, "/tables/0/columns/0/reads", Json::array({"customers"})) != "");
   CHECK(complaint(good, "/database", std::string("a\0b", 3)) != "");
   CHECK(complaint(good, "/tables/0/columns/2/enum", Json::array({1})) != "");
   CHECK(complaint(good, "/tables/1", good.at("tables").at(0)).find("twice") != std::string::npos);
@@ -137,4 +140,39 @@ TEST_CASE("the row key is the first key whose columns are never null") {
   CHECK(table.row_key() == std::vector<std::string>{"code"});
   table.unique_keys = {{"code", "state"}};
   CHECK(table.row_key().empty());
+}
+
+TEST_CASE("what is derived from a part is found through columns and views, in any order") {
+  const auto column = [](const char* name, Reads reads) {
+    return ColumnInfo{name, "text", {Kind::text, 0, 0}, true, {}, {}, std::move(reads)};
+  };
+  TableInfo people, view;
+  people.name = "people";
+  people.columns = {column("third", {{"people", {"second"}}}), column("second", {{"People", {"EMAIL"}}}),
+                    column("email", {}), column("plain", {{"people", {"id"}}}), column("id", {})};
+  view.name = "view";
+  view.view = true;
+  view.columns = {column("x", {})};
+  view.reads = {{"people", {"third"}}};
+  Parts parts{{"people", {"email"}}};
+  add_derived(Schema{{view, people}}, parts);
+  CHECK(parts == Parts{{"people", {"email", "second", "third"}}, {"view", {"*"}}});
+}
+
+TEST_CASE("tables with the same rows share what is private, column by column") {
+  const auto table = [](const char* name, const char* own) {
+    TableInfo info;
+    info.name = name;
+    for (const char* one : {"id", "email", own}) info.columns.push_back({one, "text", {Kind::text, 0, 0}, true, {}, {}});
+    return info;
+  };
+  Schema schema{{table("child", "more"), table("grandchild", "most"), table("parent", "name")}};
+  add_same_rows(schema.tables[2], schema.tables[0]);
+  add_same_rows(schema.tables[0], schema.tables[1]);
+  Parts parts{{"parent", {"email"}}};
+  add_derived(schema, parts);
+  CHECK(parts == Parts{{"child", {"email"}}, {"grandchild", {"email"}}, {"parent", {"email"}}});
+  parts = {{"grandchild", {"*"}}};
+  add_derived(schema, parts);
+  CHECK(parts == Parts{{"child", {"email", "id"}}, {"grandchild", {"*"}}, {"parent", {"email", "id"}}});
 }

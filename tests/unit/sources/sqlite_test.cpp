@@ -279,6 +279,18 @@ TEST_CASE("discovery knows which keys may be null, leaves out broken views and t
   CHECK(schema->table("d")->unique_keys == std::vector<std::vector<std::string>>{{"y", "x"}});
 }
 
+TEST_CASE("tables in which virtual ones keep their rows are not shared, whether SQLite knows their module or not") {
+  File file{
+      "CREATE VIRTUAL TABLE notes USING fts5(body); CREATE TABLE notes_archive (a); CREATE TABLE places_rowids (a);"
+      "CREATE TABLE Places_chunks (a); CREATE TABLE place (a); PRAGMA writable_schema = ON;"
+      "INSERT INTO sqlite_master VALUES ('table', 'places', 'places', 0, 'CREATE VIRTUAL TABLE places USING unheard_of(a)')"};
+  const auto schema = file.open()->discover();
+  REQUIRE(schema);
+  std::vector<std::string> names;
+  for (const auto& table : schema->tables) names.push_back(table.name);
+  CHECK(names == std::vector<std::string>{"notes_archive", "place"});
+}
+
 TEST_CASE("a view's columns without a type are read as text, exactly") {
   File file{
       "CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (9007199254740993); CREATE VIEW v AS SELECT a + 0 AS "

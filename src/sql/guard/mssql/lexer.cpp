@@ -38,7 +38,7 @@ std::string undoubled(std::string_view text, char quote) {
 
 class Lexer {
  public:
-  explicit Lexer(std::string_view text) : text_{text} {}
+  Lexer(std::string_view text, bool quoted_identifier) : text_{text}, quoted_identifier_{quoted_identifier} {}
 
   Tokens run() {
     check_text();
@@ -85,6 +85,7 @@ class Lexer {
   }
 
   std::string_view text_;
+  bool quoted_identifier_;
   std::size_t next_ = 0;
   bool blank_before_ = false;
   Tokens made_;
@@ -168,7 +169,7 @@ void Lexer::token() {
   if (c == '\'') return string(next_);
   if ((c == 'n' || c == 'N') && at(next_ + 1) == '\'') return string(next_ + 1);
   if (c == '[') return quoted(']');
-  if (c == '"') return quoted('"');
+  if (c == '"') return quoted_identifier_ ? quoted('"') : string(next_);
   if (is_digit(c) || (c == '.' && is_digit(at(next_ + 1)))) return number();
   if (c == '$') return money();
   if (c == '@') return variable();
@@ -184,7 +185,7 @@ std::size_t Lexer::quote_end(std::size_t from, char quote) const {
 }
 
 void Lexer::string(std::size_t quote) {
-  const auto end = quote_end(quote + 1, '\'');
+  const auto end = quote_end(quote + 1, text_[quote]);
   if (end == text_.npos) return refuse(next_, "a string is not closed", "A quote inside a string is doubled.");
   for (auto slash = text_.find('\\', quote); slash < end; slash = text_.find('\\', slash + 1))
     if (at(slash + 1) == '\n' || at(slash + 1) == '\r')
@@ -274,7 +275,7 @@ void Lexer::symbol() {
 
 }  // namespace
 
-Tokens lex(std::string_view statement) { return Lexer{statement}.run(); }
+Tokens lex(std::string_view statement, bool quoted_identifier) { return Lexer{statement, quoted_identifier}.run(); }
 
 std::string value_of(const Token& string) {
   const auto open = string.text.find('\'') + 1;

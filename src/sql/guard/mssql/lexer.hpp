@@ -15,9 +15,10 @@ struct Tokens {
   std::optional<Refusal> refusal;
 };
 
-Tokens lex(std::string_view statement);
+// Without `quoted_identifier` double quotes make a string too, as in modules that were created so.
+Tokens lex(std::string_view statement, bool quoted_identifier = true);
 
-// What a string literal stands for.
+// What a string literal in single quotes stands for.
 std::string value_of(const Token& string);
 
 }  // namespace vmc::sql::mssql
