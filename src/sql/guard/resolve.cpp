@@ -12,6 +12,9 @@ namespace {
 constexpr std::array<std::string_view, 4> kWithRights{"pg_attribute", "pg_class", "pg_namespace", "pg_type"};
 constexpr std::size_t kCommonTablesMax = 1'000;
 constexpr std::array kPostgresSystemColumns{"cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"};
+// Of PostGIS, pgvector and others, to which people cast though no column has them.
+constexpr std::array<std::string_view, 14> kExtensionTypes{"box2d", "box3d", "citext", "cube", "earth", "geography", "geometry",
+                                                           "halfvec", "hstore", "lquery", "ltree", "ltxtquery", "sparsevec", "vector"};
 
 // The columns of something in FROM, or of a query.
 struct Columns {
@@ -73,6 +76,8 @@ class Resolver {
   void use_bare(const Use& use, const Scope& scope);
   void use_qualified(const Use& use, const Scope& scope);
   void use_star(const Path& qualifiers, std::size_t at, const Scope& scope);
+  void use_type(const Use& use);
+  void use_relation(const Use& use);
   void reach_all(const Visible& item, std::size_t at);
   // What is reached depends on the columns the table has when the statement runs.
   void by_place(const Catalogue::Table& table) {
@@ -279,7 +284,50 @@ void Resolver::use_in(const Use& one, const Scope& scope, const With* with) {
     case Use::Kind::field:
       if (!is_column_somewhere(one.path.front()))
         deny(one.at, fmt::format("'{}' is no approved column of any table", one.path.front()), "Check the name.");
+      return;
+    case Use::Kind::type:
+      return use_type(one);
+    case Use::Kind::relation:
+      return use_relation(one);
+    case Use::Kind::catalogue:
+      if (catalogue_.has_private())
+        deny(one.at, fmt::format("{} tells of private tables and columns too", text_of(one.path)), "Use the published schema.");
+      reads_["*"].insert("*");
   }
+}
+
+// A table's row type shows the names of all its columns. "_orders" is an array of "orders", unless a table is called so.
+void Resolver::use_type(const Use& one) {
+  auto path = one.path;
+  const auto* table = catalogue_.find(path);
+  if (!table || table->name.empty()) {
+    path.back().erase(0, std::min(path.back().find_first_not_of('_'), path.back().size()));
+    table = catalogue_.find(path);
+  }
+  if (!table || table->name.empty()) {
+    const auto& name = path.back();
+    const bool known = catalogue_.has_type(name) ||
+                       std::find(kExtensionTypes.begin(), kExtensionTypes.end(), name) != kExtensionTypes.end();
+    if (catalogue_.has_private() && !known)
+      deny(one.at, fmt::format("it is not known whether the type '{}' shows something private", text_of(one.path)),
+           "Use a type of the server's own, or one that an approved column has.");
+    return;
+  }
+  if (table->all_private)
+    return deny(one.at, fmt::format("'{}' is private", text_of(one.path)), "Its owner keeps it out of what is shared.");
+  reads_[table->name];
+  reach_all({path.back(), {}, table, {}, false}, one.at);
+}
+
+void Resolver::use_relation(const Use& one) {
+  const auto* table = catalogue_.find(one.path);
+  if (table && !table->name.empty() && !table->all_private) {
+    reads_[table->name];
+    return;
+  }
+  if (catalogue_.has_private())
+    deny(one.at, fmt::format("'{}' is no approved table of this connection", text_of(one.path)), "Check the name.");
+  reads_["*"].insert("*");
 }
 
 void Resolver::use_column(const Use& one, const Scope& scope) {

@@ -110,3 +110,13 @@ TEST_CASE("a table of which every column is private is private") {
   REQUIRE(guard);
   CHECK_FALSE(accepts(**guard, "SELECT count(*) FROM people"));
 }
+
+TEST_CASE("a type is known by the columns that have it, however it is written") {
+  data::Schema schema{{table("people", {"id", "grade"})}};
+  schema.tables[0].columns[1].sql_type = "hr.\"Grade\"(3)[]";
+  auto guard = make_guard(Dialect::postgres, {Catalogue::make(Dialect::postgres, &schema, {{"people", {"id"}}}), {}});
+  REQUIRE(guard);
+  CHECK(accepts(**guard, "SELECT 'a'::hr.\"Grade\", '{}'::\"Grade\"[], 'a'::citext, 'POINT(1 2)'::public.geometry(Point, 4326)"));
+  CHECK_FALSE(accepts(**guard, "SELECT 'a'::grade"));
+  CHECK_FALSE(accepts(**guard, "SELECT 'a'::hr.other"));
+}

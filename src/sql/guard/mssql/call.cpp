@@ -13,6 +13,20 @@ namespace {
 
 constexpr const char* kList = "Its owner can list it as one that only reads.";
 
+// A table as a text names it: N'dbo.[Sales Report]'.
+Path path_in(std::string_view text) {
+  Path path;
+  for (;;) {
+    const auto dot = text.find('.');
+    auto part = text.substr(0, dot);
+    const bool quoted = part.size() > 2 && ((part.front() == '[' && part.back() == ']') || (part.front() == '"' && part.back() == '"'));
+    if (quoted) part = part.substr(1, part.size() - 2);
+    path.push_back(folded(Dialect::mssql, part));
+    if (dot == text.npos) return path;
+    text.remove_prefix(dot + 1);
+  }
+}
+
 // 0 for what is no number.
 double number_in(const Token& token) {
   std::string text{token.kind == Token::Kind::string ? value_of(token) : std::string{token.text}};
@@ -61,6 +75,11 @@ void Parser::ordinary_arguments(const Function& function, const Token& token) {
       return date_part();
     case Form::property:
       return property();
+    case Form::naming:
+      return table_names(token);
+    case Form::telling:
+      uses_->push_back({.kind = Use::Kind::catalogue, .path = {token.name}, .at = token.at, .query = {}});
+      return values();
     case Form::one:
       return value();
     case Form::no_more:
@@ -77,6 +96,27 @@ void Parser::date_part() {
   take();
   expect(",");
   values();
+}
+
+// OBJECT_ID (N'orders') or OBJECT_ID (N'orders', N'U') as a whole argument: judged by itself.
+bool Parser::is_table_number() const {
+  if (!peek().is_word("object_id") || !peek(1).is("(") || peek(2).kind != Token::Kind::string) return false;
+  const std::size_t end = peek(3).is(",") && peek(4).kind == Token::Kind::string ? 5 : 3;
+  return peek(end).is(")") && (peek(end + 1).is(",") || peek(end + 1).is(")"));
+}
+
+// OBJECT_ID (N'orders', …), OBJECTPROPERTY (OBJECT_ID (…), …). What names or numbers one otherwise may name any.
+void Parser::table_names(const Token& function) {
+  const auto& first = peek();
+  Use use{.kind = Use::Kind::catalogue, .path = {function.name}, .at = function.at, .query = {}};
+  if (first.kind == Token::Kind::string && (peek(1).is(",") || peek(1).is(")"))) {
+    use.kind = Use::Kind::relation;
+    use.path = path_in(value_of(first));
+  }
+  if (!is_table_number()) uses_->push_back(std::move(use));
+  value();
+  // A second argument of these would ask for another database.
+  if (function.name != "object_name" && function.name != "object_schema_name" && accept(",")) values();
 }
 
 void Parser::property() {

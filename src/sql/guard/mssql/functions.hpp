@@ -17,6 +17,8 @@ enum class Form : std::uint8_t {
   no_more,    // without arguments only: others would ask for another database or account
   one,        // one argument only: a second would ask for another database
   property,   // one string, of kServerProperties
+  naming,     // tells of the table that its first argument names, or gives the number of
+  telling,    // tells of columns, or of what is not told here
   special,    // a syntax of its own
 };
 

@@ -184,6 +184,8 @@ class Parser {
   void customers_function(const Path& path, const Token& token);
   bool is_customers(const Path& path) const;
   void date_part();
+  void table_names(const Token& function);
+  bool is_table_number() const;
   void property();
   void odbc_call();
   void check_generated(std::size_t from);

@@ -111,6 +111,22 @@ constexpr std::array<std::string_view, 29> kSettings{
     "standard_conforming_strings", "statement_timeout", "timezone", "transaction_deferrable", "transaction_isolation",
     "transaction_read_only"};
 
+// Of the harmless functions those that tell of tables and columns by their names or numbers.
+constexpr std::array<std::string_view, 17> kTelling{
+    "col_description", "format_type", "obj_description", "pg_get_constraintdef", "pg_get_expr", "pg_get_indexdef",
+    "pg_get_partkeydef", "pg_get_serial_sequence", "pg_index_column_has_property", "pg_indexes_size", "pg_relation_size",
+    "pg_table_is_visible", "pg_table_size", "pg_total_relation_size", "pg_type_is_visible", "to_regclass", "to_regtype"};
+
+// The server's own types, as they may be written without a schema.
+constexpr std::array<std::string_view, 69> kTypes{
+    "bit", "bool", "box", "bpchar", "bytea", "char", "cid", "cidr", "circle", "date", "datemultirange", "daterange",
+    "float4", "float8", "inet", "int2", "int2vector", "int4", "int4multirange", "int4range", "int8", "int8multirange",
+    "int8range", "interval", "json", "jsonb", "jsonpath", "line", "lseg", "macaddr", "macaddr8", "money", "name",
+    "numeric", "nummultirange", "numrange", "oid", "oidvector", "path", "pg_lsn", "pg_snapshot", "point", "polygon",
+    "record", "refcursor", "regcollation", "regconfig", "regdictionary", "text", "tid", "time", "timestamp",
+    "timestamptz", "timetz", "tsmultirange", "tsquery", "tsrange", "tstzmultirange", "tstzrange", "tsvector",
+    "txid_snapshot", "unknown", "uuid", "varbit", "varchar", "void", "xid", "xid8", "xml"};
+
 // Fields of the records that harmless functions return: jsonb_each(), unnest(tsvector), _pg_expandarray(), row types.
 constexpr std::array<std::string_view, 25> kFields{
     "alias", "description", "dictionaries", "f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "key", "lexeme", "n",
@@ -124,6 +140,11 @@ bool has(const Names& names, std::string_view name) {
 }  // namespace
 
 bool is_harmless_function(std::string_view name) { return has(kFunctions, name); }
+bool is_telling_function(std::string_view name) { return has(kTelling, name); }
+bool is_builtin_type(std::string_view name) {
+  if (name.starts_with('_')) name.remove_prefix(1);  // an array of it
+  return has(kTypes, name);
+}
 bool is_builtin_operator(std::string_view name) { return has(kOperators, name); }
 bool is_readable_setting(std::string_view name) { return has(kSettings, name); }
 bool is_known_field(std::string_view name) { return has(kFields, name); }

@@ -45,6 +45,8 @@ constexpr std::int64_t kSeriesMax = 10'000'000;
 
 // Types whose input and output functions look up what is not shared.
 constexpr std::array<std::string_view, 6> kTellingTypes{"aclitem", "regoper", "regoperator", "regproc", "regprocedure", "regrole"};
+// Types that give the name to a number, or the number to a name, of what may be private.
+constexpr std::array<std::string_view, 3> kNamingTypes{"regclass", "regnamespace", "regtype"};
 constexpr std::array<std::string_view, 4> kRightsColumns{"attacl", "nspacl", "relacl", "typacl"};
 constexpr std::size_t kSubscriptsMax = 16;  // the server allows 6 dimensions
 
@@ -87,6 +89,28 @@ std::optional<double> constant_number(const std::vector<Value>& arguments, std::
   return std::nullopt;
 }
 
+// A table as a text names it: 'orders', 'archive."Orders"'.
+Path path_in(std::string_view text) {
+  Path path;
+  for (;;) {
+    const auto dot = text.find('.');
+    auto part = text.substr(0, dot);
+    const bool quoted = part.size() > 2 && part.front() == '"' && part.back() == '"';
+    path.push_back(quoted ? std::string{part.substr(1, part.size() - 2)} : lowered(part));
+    if (dot == text.npos) return path;
+    text.remove_prefix(dot + 1);
+  }
+}
+
+// 'orders'::regclass, which is judged by itself.
+bool is_table_cast(const Value& value) {
+  const auto node = node_of(value);
+  Object type;
+  if (!node || node->kind != "TypeCast" || node->fields["typeName"].get(type) != simdjson::SUCCESS) return false;
+  const auto names = strings_of(type, "names");
+  return names && !names->empty() && names->back() == "regclass" && items_of(type, "arrayBounds").empty();
+}
+
 }  // namespace
 
 void TreeReader::expression(const Value& value, std::vector<Use>& uses, Use::Alias alias) {
@@ -108,7 +132,7 @@ void TreeReader::expression(const Value& value, std::vector<Use>& uses, Use::Ali
   if (node->kind == "TypeCast") {
     check_fields("a cast", fields, "arg typeName location");
     if (const auto argument = child_of(fields, "arg")) expression(*argument, uses);
-    if (Object type; fields["typeName"].get(type) == simdjson::SUCCESS) type_name(type, uses);
+    if (Object type; fields["typeName"].get(type) == simdjson::SUCCESS) type_name(type, uses, child_of(fields, "arg"));
     return;
   }
   if (node->kind == "ParamRef") {
@@ -194,22 +218,42 @@ void TreeReader::call(const Object& fields, std::vector<Use>& uses) {
   if (!name || name->empty()) return not_understood("a function's name", at);
   // The field of extract() is a word, which libpg_query would take from a parameter too.
   if (name->back() == "extract" && !constant_text(items_of(fields, "args"), 0)) return not_understood("extract() of a parameter", at);
-  check_function(*name, fields);
+  check_function(*name, fields, uses);
   expressions(fields, "args", uses);
   expressions(fields, "agg_order", uses);
   if (const auto filter = child_of(fields, "agg_filter")) expression(*filter, uses);
   if (Object over; fields["over"].get(over) == simdjson::SUCCESS) window(over, uses);
 }
 
-void TreeReader::check_function(const std::vector<std::string>& name, const Object& fields) {
+void TreeReader::check_function(const std::vector<std::string>& name, const Object& fields, std::vector<Use>& uses) {
   const auto at = place_of(fields);
   const auto whole = fmt::format("{}", fmt::join(name, "."));
   if (functions_.contains(whole)) return;
   const bool own = name.size() == 1 || (name.size() == 2 && name[0] == "pg_catalog");
-  if (own && is_harmless_function(name.back())) return check_arguments(name.back(), fields);
+  if (own && is_harmless_function(name.back())) {
+    check_arguments(name.back(), fields);
+    if (is_telling_function(name.back())) telling(name.back(), items_of(fields, "args"), at, uses);
+    return;
+  }
   if (whole == "information_schema._pg_expandarray") return;
   refuse(Layer::functions, at, fmt::format("the function {} is not known to be harmless", whole),
          "Its owner can allow one of their own: functions = [...] of the connection, on the agent.");
+}
+
+// What looks up a table in the catalogue: one that is named may be looked up if it is approved.
+void TreeReader::telling(std::string_view what, const std::vector<Value>& arguments, std::size_t at, std::vector<Use>& uses) {
+  Use use;
+  use.at = at;
+  const bool alone = arguments.size() == 1 || what == "pg_relation_size" || what == "obj_description";
+  if (const auto text = constant_text(arguments, 0); text && alone && what != "regtype" && what != "regnamespace") {
+    use.kind = Use::Kind::relation;
+    use.path = path_in(*text);
+  } else {
+    if (alone && !arguments.empty() && is_table_cast(arguments.front())) return;
+    use.kind = Use::Kind::catalogue;
+    use.path = {std::string{what}};
+  }
+  uses.push_back(std::move(use));
 }
 
 // Of some functions it is the arguments that decide.
@@ -267,13 +311,25 @@ void TreeReader::sub_link(const Object& fields, std::vector<Use>& uses) {
   uses.push_back(std::move(use));
 }
 
-void TreeReader::type_name(const Object& fields, std::vector<Use>& uses) {
+// `cast`: what is made one of it.
+void TreeReader::type_name(const Object& fields, std::vector<Use>& uses, const std::optional<Value>& cast) {
   check_fields("a type", fields, "names typmods typemod arrayBounds location");  // not %TYPE, not SETOF
   const auto names = strings_of(fields, "names");
   if (!names || names->empty()) return not_understood("a type", place_of(fields));
   if (std::find(kTellingTypes.begin(), kTellingTypes.end(), names->back()) != kTellingTypes.end())
     refuse(Layer::functions, place_of(fields), fmt::format("a cast to {} looks up accounts or functions", names->back()));
-  expressions(fields, "typmods", uses);
+  for (const auto& value : items_of(fields, "typmods"))
+    if (const auto part = node_of(value); !part || part->kind != "ColumnRef") expression(value, uses);  // geometry(Point)
+  if (names->size() == 2 && names->front() == "information_schema") return;
+  const bool own = names->size() == 1 || (names->size() == 2 && names->front() == "pg_catalog");
+  if (own && std::find(kNamingTypes.begin(), kNamingTypes.end(), names->back()) != kNamingTypes.end())
+    return telling(names->back(), cast ? std::vector<Value>{*cast} : std::vector<Value>{}, place_of(fields), uses);
+  if (own && (names->size() == 2 || is_builtin_type(names->back()))) return;
+  Use use;
+  use.kind = Use::Kind::type;
+  use.at = place_of(fields);
+  use.path = *names;
+  uses.push_back(std::move(use));
 }
 
 void TreeReader::check_operator(const Object& fields, std::string_view field) {

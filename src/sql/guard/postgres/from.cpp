@@ -83,11 +83,27 @@ void TreeReader::range_function(const Object& fields, Block& block) {
     if (parts.empty()) return not_understood("a function in FROM", 0);
     const auto call = parts.front();
     expression(call, item.uses);
+    if (parts.size() > 1 && node_of(parts[1])) {
+      const auto columns = node_of(parts[1]);
+      if (columns->kind != "List") return not_understood("a function in FROM", 0);
+      column_types(columns->fields, "items", item.uses);
+    }
     if (const auto node = node_of(call); node && node->kind == "FuncCall")
       if (const auto name = strings_of(node->fields, "funcname"); name && !name->empty()) item.alias = name->back();
   }
+  column_types(fields, "coldeflist", item.uses);
   alias_of(fields, item);
   block.items.push_back(std::move(item));
+}
+
+// The columns that the rows of a function are said to have.
+void TreeReader::column_types(const Object& fields, std::string_view field, std::vector<Use>& uses) {
+  for (const auto& value : items_of(fields, field)) {
+    const auto column = node_of(value);
+    if (!column || column->kind != "ColumnDef") return not_understood("a column of a function in FROM", 0);
+    check_fields("a column of a function", column->fields, "colname typeName is_local collClause location");
+    if (Object type; column->fields["typeName"].get(type) == simdjson::SUCCESS) type_name(type, uses);
+  }
 }
 
 void TreeReader::range_sample(const Object& fields, Block& block) {
@@ -117,6 +133,7 @@ void TreeReader::range_table_func(const Object& fields, Block& block) {
     check_fields("XMLTABLE", column->fields, "colname typeName for_ordinality is_not_null colexpr coldefexpr location");
     for (const auto* field : {"colexpr", "coldefexpr"})
       if (const auto part = child_of(column->fields, field)) expression(*part, item.uses);
+    if (Object type; column->fields["typeName"].get(type) == simdjson::SUCCESS) type_name(type, item.uses);
   }
   alias_of(fields, item);
   block.items.push_back(std::move(item));

@@ -49,12 +49,14 @@ class TreeReader {
   void column_ref(const Object& fields, std::vector<Use>& uses, Use::Alias alias);
   void indirection(const Object& fields, std::vector<Use>& uses);
   void call(const Object& fields, std::vector<Use>& uses);
-  void check_function(const std::vector<std::string>& name, const Object& fields);
+  void check_function(const std::vector<std::string>& name, const Object& fields, std::vector<Use>& uses);
+  void telling(std::string_view what, const std::vector<Value>& arguments, std::size_t at, std::vector<Use>& uses);
   void check_arguments(std::string_view name, const Object& fields);
   void check_series(const Object& fields);
   void window(const Object& fields, std::vector<Use>& uses);
   void sub_link(const Object& fields, std::vector<Use>& uses);
-  void type_name(const Object& fields, std::vector<Use>& uses);
+  void type_name(const Object& fields, std::vector<Use>& uses, const std::optional<Value>& cast = std::nullopt);
+  void column_types(const Object& fields, std::string_view field, std::vector<Use>& uses);
   void check_operator(const Object& fields, std::string_view field);
 
   // Every field of a node is in `known` ("a b c").
