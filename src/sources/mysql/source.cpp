@@ -276,7 +276,7 @@ class MysqlSession final : public Session {
     VMC_TRY(rows, ask_of_table(*db_,
                                "SELECT VIEW_DEFINITION FROM information_schema.VIEWS WHERE TABLE_SCHEMA = "
                                "COALESCE(?, DATABASE()) AND TABLE_NAME = ?",
-                               table.name));
+                               table_name(table.name)));
     return check_relation(table, rows.empty() ? LiveRelation{}
                                               : LiveRelation{false, print_of(rows.front()[0].value_or(""))});
   }
