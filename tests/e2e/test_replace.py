@@ -110,7 +110,7 @@ class Replacing:
         self.restart_agent(VMC_CRASH_AT="swap.committed")
         execution = self.cloud.submit(self.replace())
         self.assertEqual(self.agent.wait_end(), -9)
-        self.db.sql("shop", "UPDATE items SET price = 0 WHERE id = (SELECT m FROM (SELECT min(id) AS m FROM items) AS o)")
+        self.db.sql("shop", "UPDATE items SET name = 'changed' WHERE id = (SELECT m FROM (SELECT min(id) AS m FROM items) AS o)")
         self.agent.start()
         code, summary = self.cloud.finish(execution)
         self.assertFailed(code, summary, "BUFFER_INTEGRITY")
