@@ -91,6 +91,19 @@ class Mssql(StatementsTest):
         self.assertEqual(moments(rows_of(a, "items")), moments(rows_of(b, "items")))
         self.assertEqual(self.server.control(do="seen")["unknown"], [])
 
+    def test_a_table_is_replaced(self):
+        a, b = make_items(self.folder / "a.db", 400), make_items(self.folder / "b.db", 0)
+        self.server.control(do="run", database="shop", sql="INSERT INTO items VALUES (1, 'old', NULL, NULL, '2020-01-01')")
+        self.agent.add_sqlite("a", a).add_sqlite("b", b, writable=["items"])
+        self.add("erp", writable=["items"])
+        self.agent.publish("a", "b", "erp").start()
+        self.agent.connected().wait_published("a", "b", "erp")
+        for name, source, target, mode in (("There", "a", "erp", "replace"), ("Back", "erp", "b", "upsert")):
+            code, summary = self.cloud.run(workflow(name, ("HQ", source, "items"), ("HQ", target, "items"), load_mode=mode))
+            self.assertSucceeded(code, summary, rowsWritten=400)
+        self.assertEqual([row[0] for row in rows_of(a, "items")], [row[0] for row in rows_of(b, "items")])
+        self.assertEqual(self.server.control(do="seen")["unknown"], [])
+
 
 if __name__ == "__main__":
     unittest.main()
