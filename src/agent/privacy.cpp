@@ -12,7 +12,9 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c
 
 // Does the text name one of the parts, a column of this table or any table, as a word of its own or before a "_"?
 bool names_part(const std::string& text, const data::TableInfo& table, const data::Parts& parts) {
-  const auto is_letter = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || static_cast<unsigned char>(c) >= 0x80; };
+  const auto is_letter = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || static_cast<unsigned char>(c) >= 0x80;
+  };
   const auto names = [&, lower = lowered(text)](const std::string& name) {
     for (auto at = lower.find(name); at != lower.npos; at = lower.find(name, at + 1)) {
       const auto end = at + name.size();

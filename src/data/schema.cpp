@@ -230,7 +230,8 @@ void add_same_rows(TableInfo& one, TableInfo& other) {
 
 void add_derived(const Schema& schema, Parts& parts) {
   const auto shows = [&](const Reads& reads) {
-    return std::any_of(reads.begin(), reads.end(), [&](const auto& read) { return reaches(read.first, read.second, parts); });
+    return std::any_of(reads.begin(), reads.end(),
+                       [&](const auto& read) { return reaches(read.first, read.second, parts); });
   };
   for (bool grown = true; grown;) {
     grown = false;

@@ -178,7 +178,7 @@ class Connection:
         return self.db.execute(f"SELECT * FROM main.{table}").fetchall()
 
     def module(self, view):
-        """Its definition and whether QUOTED_IDENTIFIER was ON: as tds_modules (view, definition, quoted) says, or SQLite."""
+        """Its definition and whether QUOTED_IDENTIFIER was ON, as tds_modules (view, definition, quoted) says, or SQLite."""
         for name, definition, quoted in self.kept("tds_modules"):
             if name == view:
                 return definition, quoted
@@ -231,7 +231,8 @@ SYS = {
     "objects": "object_id int, schema_id int, name nvarchar(128), type nchar(2), is_ms_shipped bit, modify_date nvarchar(40)",
     "partitions": "object_id int, index_id int, partition_number int, rows bigint",
     "columns": "object_id int, column_id int, name nvarchar(128), system_type_id tinyint, user_type_id int, max_length smallint, precision tinyint,"
-               " scale tinyint, collation_name nvarchar(128), is_nullable bit, is_identity bit, is_computed bit, is_hidden bit, default_object_id int, is_column_set bit",
+               " scale tinyint, collation_name nvarchar(128), is_nullable bit, is_identity bit, is_computed bit, is_hidden bit,"
+               " default_object_id int, is_column_set bit",
     "computed_columns": "object_id int, column_id int, definition nvarchar_max",
     "sql_modules": "object_id int, definition nvarchar_max, uses_quoted_identifier bit",
     "tables": "object_id int, history_table_id int",

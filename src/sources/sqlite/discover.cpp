@@ -14,12 +14,15 @@ namespace vmc::sources::sqlite {
 namespace {
 
 // Without the tables in which a virtual table keeps its rows. SQLite tells which they are, unless it does not know the
-// virtual table's module.
+// virtual table's module: then all whose names begin like its own.
 constexpr const char* kRelations =
-    "SELECT t.name, t.type, t.wr, t.strict FROM pragma_table_list AS t WHERE t.schema = 'main'"
-    " AND t.type IN ('table', 'view') AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-    " AND NOT EXISTS (SELECT 1 FROM pragma_table_list AS v WHERE v.schema = 'main' AND v.type = 'virtual' AND v.ncol = 0"
-    " AND substr(t.name, 1, length(v.name) + 1) = v.name || '_' COLLATE NOCASE) ORDER BY t.name";
+    "WITH list AS MATERIALIZED (SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'),"
+    " unknown AS MATERIALIZED (SELECT v.name || '_' AS prefix FROM list AS v WHERE v.type = 'virtual' AND NOT EXISTS ("
+    "SELECT 1 FROM list AS s WHERE s.type = 'shadow'"
+    " AND substr(s.name, 1, length(v.name) + 1) = v.name || '_' COLLATE NOCASE))"
+    " SELECT name, type, wr, strict FROM list WHERE type IN ('table', 'view')"
+    " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND NOT EXISTS ("
+    "SELECT 1 FROM unknown AS u WHERE substr(list.name, 1, length(u.prefix)) = u.prefix COLLATE NOCASE) ORDER BY name";
 
 struct Relation {
   std::string name;  // as SQLite has it

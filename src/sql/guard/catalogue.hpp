@@ -31,8 +31,8 @@ class Catalogue {
     }
   };
 
-  // `private_parts`: what the schema derives from them is private too. `database`: the connection's own, which may stand
-  // before a table's name; where neither it nor a schema is known, any may.
+  // `private_parts`: what the schema derives from them is private too. `database`: the connection's own, which may
+  // stand before a table's name; where neither it nor a schema is known, any may.
   static Catalogue make(Dialect dialect, const data::Schema* schema, data::Parts private_parts,
                         std::string_view database = "");
 

@@ -13,8 +13,9 @@ constexpr std::array<std::string_view, 4> kWithRights{"pg_attribute", "pg_class"
 constexpr std::size_t kCommonTablesMax = 1'000;
 constexpr std::array kPostgresSystemColumns{"cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"};
 // Of PostGIS, pgvector and others, to which people cast though no column has them.
-constexpr std::array<std::string_view, 14> kExtensionTypes{"box2d", "box3d", "citext", "cube", "earth", "geography", "geometry",
-                                                           "halfvec", "hstore", "lquery", "ltree", "ltxtquery", "sparsevec", "vector"};
+constexpr std::array<std::string_view, 14> kExtensionTypes{"box2d",     "box3d",     "citext",    "cube",   "earth",
+                                                           "geography", "geometry",  "halfvec",   "hstore", "lquery",
+                                                           "ltree",     "ltxtquery", "sparsevec", "vector"};
 
 // The columns of something in FROM, or of a query.
 struct Columns {
@@ -291,12 +292,13 @@ void Resolver::use_in(const Use& one, const Scope& scope, const With* with) {
       return use_relation(one);
     case Use::Kind::catalogue:
       if (catalogue_.has_private())
-        deny(one.at, fmt::format("{} tells of private tables and columns too", text_of(one.path)), "Use the published schema.");
+        deny(one.at, fmt::format("{} tells of private tables and columns too", text_of(one.path)),
+             "Use the published schema.");
       reads_["*"].insert("*");
   }
 }
 
-// A table's row type shows the names of all its columns. "_orders" is an array of "orders", unless a table is called so.
+// A table's row type shows the names of all its columns. "_orders" is an array of it, unless a table has that name.
 void Resolver::use_type(const Use& one) {
   auto path = one.path;
   const auto* table = catalogue_.find(path);

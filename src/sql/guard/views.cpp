@@ -32,7 +32,8 @@ Result<void> fill_reads(Dialect dialect, data::Schema& schema, const std::map<st
     const auto definition = definitions.find(table.name);
     // SQL Server looks for a bare name in the view's own schema first, where a table may stand that is not shown here.
     const bool bare_names = dialect != Dialect::mssql || table.name.find('.') == table.name.npos;
-    table.reads = definition == definitions.end() ? kAnything : reads_of(bare_names ? *guard : *elsewhere, definition->second);
+    table.reads =
+        definition == definitions.end() ? kAnything : reads_of(bare_names ? *guard : *elsewhere, definition->second);
   }
   return {};
 }
@@ -46,7 +47,8 @@ Result<void> fill_computed(Dialect dialect, data::Schema& schema, const Computed
     VMC_TRY(name, quote_table(dialect, table.name));
     for (auto& column : table.columns)
       if (const auto expression = found->second.find(column.name); expression != found->second.end())
-        column.reads = reads_of(*guard, "SELECT (" + expression->second + ") FROM " + name);
+        for (auto& [read, columns] : reads_of(*guard, "SELECT (" + expression->second + ") FROM " + name))
+          column.reads[read].insert(columns.begin(), columns.end());
   }
   return {};
 }

@@ -10,8 +10,8 @@
 
 namespace vmc::sql {
 
-// Both fill in `reads`. Anything at all, {"*": {"*"}}, where a definition is not known, is not understood, or calls what
-// is not known to be harmless.
+// Both fill in `reads`. Anything at all, {"*": {"*"}}, where a definition is not known, is not understood, or calls
+// what is not known to be harmless.
 
 // `definitions`: each view's query, by the name the schema calls the view.
 Result<void> fill_reads(Dialect dialect, data::Schema& schema, const std::map<std::string, std::string>& definitions);

@@ -26,9 +26,24 @@ constexpr auto kStatementLimit = std::chrono::seconds{2};
 
 // customers.email and salaries.*, as in the corpora, and ways to reach them.
 const data::Parts kPrivate{{"customers", {"email"}}, {"salaries", {"*"}}};
-const std::vector<std::string> kWords{"email", "c.email", "customers", "salaries", "amount", "*", "c.*", "c", "(c)", "staff_pay",
-                                      "employee_id", "(SELECT max(email) FROM customers)", "(SELECT max(amount) FROM salaries)",
-                                      "NATURAL JOIN customers", ", customers c", "JOIN customers USING (id)", "AS email", "valid_from"};
+const std::vector<std::string> kWords{"email",
+                                      "c.email",
+                                      "customers",
+                                      "salaries",
+                                      "amount",
+                                      "*",
+                                      "c.*",
+                                      "c",
+                                      "(c)",
+                                      "staff_pay",
+                                      "employee_id",
+                                      "(SELECT max(email) FROM customers)",
+                                      "(SELECT max(amount) FROM salaries)",
+                                      "NATURAL JOIN customers",
+                                      ", customers c",
+                                      "JOIN customers USING (id)",
+                                      "AS email",
+                                      "valid_from"};
 
 struct Answer {
   std::string outcome;  // an error's code, or the names of the columns
@@ -120,7 +135,8 @@ data::Schema schema_of(sources::Source& source) {
 void compare(const Server& server) {
   server.fill(false);
   const auto schema = schema_of(server.source);
-  const auto guard = sql::make_guard(server.dialect, {sql::Catalogue::make(server.dialect, &schema, kPrivate, "shop"), {}});
+  const auto guard =
+      sql::make_guard(server.dialect, {sql::Catalogue::make(server.dialect, &schema, kPrivate, "shop"), {}});
   const auto open = sql::make_guard(server.dialect, {sql::Catalogue::make(server.dialect, &schema, {}, "shop"), {}});
   REQUIRE(guard);
   REQUIRE(open);
@@ -130,7 +146,8 @@ void compare(const Server& server) {
   const auto judge = [&](const std::string& statement) {
     auto verdict = (*guard)->judge(statement);
     if (verdict.accepted()) accepted.emplace_back(statement, std::move(verdict));
-    else if (auto other = (*open)->judge(statement); other.accepted()) only_open.emplace_back(statement, std::move(other));
+    else if (auto other = (*open)->judge(statement); other.accepted())
+      only_open.emplace_back(statement, std::move(other));
   };
   for (const auto& statement : statements) judge(statement);
   for (std::size_t i = 0; i < kMutants; ++i) judge(mutator.next());
@@ -150,10 +167,12 @@ TEST_CASE("what the guard accepts does not tell a real PostgreSQL's private valu
   postgres.run(text_of(corpus("postgres") / "schema.sql"), "shop");
   const auto source = sources::make_postgres_source(postgres.settings("shop"));
   const auto fill = [&](bool state) {
-    postgres.run(fmt::format("UPDATE customers SET email = '{}' || id; UPDATE salaries SET amount = employee_id * {}, valid_to = '{}';"
-                             "CLUSTER customers USING customers_pkey; CLUSTER salaries USING salaries_pkey; ANALYZE",
-                             state ? "other-" : "canary", state ? 7 : 5, state ? "2019-05-05" : "2018-04-04"),
-                 "shop");
+    postgres.run(
+        fmt::format(
+            "UPDATE customers SET email = '{}' || id; UPDATE salaries SET amount = employee_id * {}, valid_to = '{}';"
+            "CLUSTER customers USING customers_pkey; CLUSTER salaries USING salaries_pkey; ANALYZE",
+            state ? "other-" : "canary", state ? 7 : 5, state ? "2019-05-05" : "2018-04-04"),
+        "shop");
   };
   compare({sql::Dialect::postgres, "postgres", *source, fill});
 }
@@ -161,14 +180,17 @@ TEST_CASE("what the guard accepts does not tell a real PostgreSQL's private valu
 TEST_CASE("what the guard accepts does not tell a real MariaDB's private values") {
   const auto& mariadb = MariadbServer::instance();
   const auto defaults = mariadb.directory() / "interference.cnf";
-  std::ofstream{defaults} << "[client]\nhost=127.0.0.1\nprotocol=tcp\nport=" << mariadb.port() << "\nuser=root\npassword=secret\n";
-  REQUIRE(std::system(("mariadb --defaults-file=" + defaults.string() + " < " + (corpus("mysql") / "schema.sql").string() +
-                       " > /dev/null").c_str()) == 0);
+  std::ofstream{defaults} << "[client]\nhost=127.0.0.1\nprotocol=tcp\nport=" << mariadb.port()
+                          << "\nuser=root\npassword=secret\n";
+  REQUIRE(std::system(("mariadb --defaults-file=" + defaults.string() + " < " +
+                       (corpus("mysql") / "schema.sql").string() + " > /dev/null")
+                          .c_str()) == 0);
   const auto source = sources::make_mysql_source(mariadb.settings("shop"));
   const auto fill = [&](bool state) {
-    mariadb.run(fmt::format("UPDATE customers SET email = concat('{}', id); UPDATE salaries SET amount = employee_id * {}",
-                            state ? "other-" : "canary", state ? 7 : 5),
-                "shop");
+    mariadb.run(
+        fmt::format("UPDATE customers SET email = concat('{}', id); UPDATE salaries SET amount = employee_id * {}",
+                    state ? "other-" : "canary", state ? 7 : 5),
+        "shop");
   };
   compare({sql::Dialect::mysql, "mysql", *source, fill});
 }

@@ -29,7 +29,8 @@ inline std::vector<std::string> statements_of(const std::string& dialect) {
   std::vector<std::string> statements;
   for (const char* file : {"honest.ndjson", "private.ndjson", "escaping.ndjson"}) {
     std::ifstream in{corpus(dialect) / file};
-    for (std::string line; std::getline(in, line);) statements.push_back(Json::parse(line).at("sql").get<std::string>());
+    for (std::string line; std::getline(in, line);)
+      statements.push_back(Json::parse(line).at("sql").get<std::string>());
   }
   REQUIRE(statements.size() > 1'000);
   return statements;
@@ -79,7 +80,8 @@ class Mutator {
           break;
         case 4: {
           const auto from = pick(other.size()), count = std::min(1 + pick(8), other.size() - from);
-          pieces.insert(at, other.begin() + static_cast<std::ptrdiff_t>(from), other.begin() + static_cast<std::ptrdiff_t>(from + count));
+          pieces.insert(at, other.begin() + static_cast<std::ptrdiff_t>(from),
+                        other.begin() + static_cast<std::ptrdiff_t>(from + count));
           break;
         }
         case 5:

@@ -32,7 +32,8 @@ TEST_CASE("SQL Server: a view's definition is read as it was created, and one th
       "CREATE TABLE tds_modules (view, definition, quoted);"
       "INSERT INTO tds_modules VALUES ('secret', NULL, 1),"
       " ('texts', 'CREATE VIEW texts AS SELECT id FROM people WHERE name <> \"email\"', 0),"
-      " ('headed', 'CREATE VIEW [dbo].[headed] ([id]) WITH SCHEMABINDING AS SELECT p.email FROM dbo.people AS p WITH CHECK OPTION', 1)",
+      " ('headed', 'CREATE VIEW [dbo].[headed] ([id]) WITH SCHEMABINDING AS SELECT p.email FROM dbo.people AS p WITH "
+      "CHECK OPTION', 1)",
       "modules");
   const auto schema = discovered("modules");
   CHECK(schema.table("plain")->reads == data::Reads{{"people", {"id", "name"}}});

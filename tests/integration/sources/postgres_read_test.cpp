@@ -181,15 +181,19 @@ TEST_CASE("what cannot be carried fails the read, naming the column") {
 TEST_CASE("what a parent table keeps back its children do too, and the other way") {
   Shop shop;
   shop.run(
-      "CREATE TABLE people (id int, email text); CREATE TABLE staff (grade text) INHERITS (people);"
-      "CREATE TABLE chiefs (bonus int) INHERITS (staff); CREATE TABLE guests (id int, email text)");
+      "CREATE TABLE people (id int, email text, shown text GENERATED ALWAYS AS (lower(email)) STORED);"
+      "CREATE TABLE staff (grade text) INHERITS (people); CREATE TABLE chiefs (bonus int) INHERITS (staff);"
+      "CREATE TABLE guests (id int, email text)");
   const auto schema = shop.open()->discover();
   REQUIRE(schema);
   const auto hidden = [&](data::Parts parts) {
     data::add_derived(*schema, parts);
     return parts;
   };
-  CHECK(hidden({{"people", {"email"}}}) == data::Parts{{"chiefs", {"email"}}, {"people", {"email"}}, {"staff", {"email"}}});
+  const std::set<std::string> both{"email", "shown"};
+  CHECK(hidden({{"people", {"email"}}}) == data::Parts{{"chiefs", both}, {"people", both}, {"staff", both}});
+  CHECK(hidden({{"people", {"shown"}}}) ==
+        data::Parts{{"chiefs", {"shown"}}, {"people", {"shown"}}, {"staff", {"shown"}}});
   CHECK(hidden({{"chiefs", {"bonus", "id"}}}) ==
         data::Parts{{"chiefs", {"bonus", "id"}}, {"people", {"id"}}, {"staff", {"id"}}});
 }

@@ -163,7 +163,8 @@ TEST_CASE("tables with the same rows share what is private, column by column") {
   const auto table = [](const char* name, const char* own) {
     TableInfo info;
     info.name = name;
-    for (const char* one : {"id", "email", own}) info.columns.push_back({one, "text", {Kind::text, 0, 0}, true, {}, {}});
+    for (const char* one : {"id", "email", own})
+      info.columns.push_back({one, "text", {Kind::text, 0, 0}, true, {}, {}});
     return info;
   };
   Schema schema{{table("child", "more"), table("grandchild", "most"), table("parent", "name")}};

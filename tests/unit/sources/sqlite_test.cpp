@@ -283,7 +283,8 @@ TEST_CASE("tables in which virtual ones keep their rows are not shared, whether 
   File file{
       "CREATE VIRTUAL TABLE notes USING fts5(body); CREATE TABLE notes_archive (a); CREATE TABLE places_rowids (a);"
       "CREATE TABLE Places_chunks (a); CREATE TABLE place (a); PRAGMA writable_schema = ON;"
-      "INSERT INTO sqlite_master VALUES ('table', 'places', 'places', 0, 'CREATE VIRTUAL TABLE places USING unheard_of(a)')"};
+      "INSERT INTO sqlite_master VALUES ('table', 'places', 'places', 0, 'CREATE VIRTUAL TABLE places USING "
+      "unheard_of(a)')"};
   const auto schema = file.open()->discover();
   REQUIRE(schema);
   std::vector<std::string> names;

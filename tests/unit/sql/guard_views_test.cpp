@@ -43,8 +43,9 @@ TEST_CASE("the query of a T-SQL view is found behind any head") {
   CHECK(query("ALTER VIEW v AS WITH c AS (SELECT 1 a) SELECT a FROM c WITH CHECK OPTION") ==
         " WITH c AS (SELECT 1 a) SELECT a FROM c");
   CHECK(query("CREATE OR ALTER VIEW v AS -- why\nSELECT 1 a") == " SELECT 1 a");
-  for (const char* other : {"CREATE PROCEDURE v AS SELECT 1", "CREATE VIEW AS SELECT 1", "CREATE OR VIEW v AS SELECT 1",
-                            "CREATE VIEW v (a AS SELECT 1", "CREATE VIEW v WITH AS SELECT 1", "SELECT 1", "", "CREATE VIEW v AS SELECT 'a"})
+  for (const char* other :
+       {"CREATE PROCEDURE v AS SELECT 1", "CREATE VIEW AS SELECT 1", "CREATE OR VIEW v AS SELECT 1",
+        "CREATE VIEW v (a AS SELECT 1", "CREATE VIEW v WITH AS SELECT 1", "SELECT 1", "", "CREATE VIEW v AS SELECT 'a"})
     CHECK(query(other) == "none");
 }
 
@@ -61,9 +62,11 @@ TEST_CASE("a T-SQL view is private when its query reaches what is, or is not und
   const data::Parts hidden{{"v", {"*"}}};
   CHECK(shown_by("v", "SELECT name AS x FROM people").empty());
   CHECK(shown_by("v", "SELECT p.name AS x FROM dbo.people AS p WHERE EXISTS (SELECT 1 FROM hr.pay)").empty());
-  for (const char* query : {"SELECT EMAIL AS x FROM people", "SELECT * FROM people", "SELECT 1 AS x FROM people WHERE [émail] > ''",
-                            "SELECT dbo.label(id) AS x FROM people", "SELECT OBJECT_ID('hr.wages') AS x", "SELECT OBJECT_NAME(id) AS x FROM people", "SELECT name AS x FROM other", "SELECT x FROM OPENQUERY(a, 'b')",
-                            "SELECT name AS x FROM people; DELETE people", "not SQL"})
+  for (const char* query :
+       {"SELECT EMAIL AS x FROM people", "SELECT * FROM people", "SELECT 1 AS x FROM people WHERE [émail] > ''",
+        "SELECT dbo.label(id) AS x FROM people", "SELECT OBJECT_ID('hr.wages') AS x",
+        "SELECT OBJECT_NAME(id) AS x FROM people", "SELECT name AS x FROM other", "SELECT x FROM OPENQUERY(a, 'b')",
+        "SELECT name AS x FROM people; DELETE people", "not SQL"})
     CHECK(shown_by("v", query) == hidden);
 }
 
@@ -87,15 +90,18 @@ TEST_CASE("a computed column reads what its expression names, in every dialect")
     auto guard = make_guard(dialect, {Catalogue::make(dialect, &schema, {{"people", {"email"}}}), {}});
     REQUIRE(guard);
     CHECK(accepts(**guard, "SELECT id, name, plain FROM people"));
-    for (const char* statement : {"SELECT shown FROM people", "SELECT id FROM people WHERE odd = 'a'", "SELECT max(hidden) FROM people"})
+    for (const char* statement :
+         {"SELECT shown FROM people", "SELECT id FROM people WHERE odd = 'a'", "SELECT max(hidden) FROM people"})
       CHECK_FALSE(accepts(**guard, statement));
   }
 }
 
 TEST_CASE("the expressions of SQLite's generated columns are found in CREATE TABLE") {
   const auto found = sqlite_expressions(
-      "CREATE TABLE \"people (a, b)\" (-- , shown AS (id)\n id INTEGER PRIMARY KEY DEFAULT (1 + (2)), [name] TEXT CHECK (length(name) < 9),"
-      " Shown TEXT GENERATED ALWAYS AS (lower(\"email\") || ')') STORED NOT NULL, 'plain' DECIMAL(10, 2) AS (id /* ) */ + 1),"
+      "CREATE TABLE \"people (a, b)\" (-- , shown AS (id)\n id INTEGER PRIMARY KEY DEFAULT (1 + (2)), [name] TEXT "
+      "CHECK (length(name) < 9),"
+      " Shown TEXT GENERATED ALWAYS AS (lower(\"email\") || ')') STORED NOT NULL, 'plain' DECIMAL(10, 2) AS (id /* ) "
+      "*/ + 1),"
       " \"as\" TEXT, email TEXT REFERENCES x(y), UNIQUE (id, email), CHECK (id > 0))",
       {"shown", "plain", "as", "none"});
   CHECK(found == std::map<std::string, std::string>{
@@ -106,7 +112,8 @@ TEST_CASE("the expressions of SQLite's generated columns are found in CREATE TAB
 
 TEST_CASE("a table of which every column is private is private") {
   data::Schema schema{{table("people", {"id", "name"})}};
-  auto guard = make_guard(Dialect::postgres, {Catalogue::make(Dialect::postgres, &schema, {{"people", {"id", "name"}}}), {}});
+  auto guard =
+      make_guard(Dialect::postgres, {Catalogue::make(Dialect::postgres, &schema, {{"people", {"id", "name"}}}), {}});
   REQUIRE(guard);
   CHECK_FALSE(accepts(**guard, "SELECT count(*) FROM people"));
 }
@@ -116,7 +123,8 @@ TEST_CASE("a type is known by the columns that have it, however it is written") 
   schema.tables[0].columns[1].sql_type = "hr.\"Grade\"(3)[]";
   auto guard = make_guard(Dialect::postgres, {Catalogue::make(Dialect::postgres, &schema, {{"people", {"id"}}}), {}});
   REQUIRE(guard);
-  CHECK(accepts(**guard, "SELECT 'a'::hr.\"Grade\", '{}'::\"Grade\"[], 'a'::citext, 'POINT(1 2)'::public.geometry(Point, 4326)"));
+  CHECK(accepts(
+      **guard, "SELECT 'a'::hr.\"Grade\", '{}'::\"Grade\"[], 'a'::citext, 'POINT(1 2)'::public.geometry(Point, 4326)"));
   CHECK_FALSE(accepts(**guard, "SELECT 'a'::grade"));
   CHECK_FALSE(accepts(**guard, "SELECT 'a'::hr.other"));
 }

@@ -19,7 +19,8 @@ Path path_in(std::string_view text) {
   for (;;) {
     const auto dot = text.find('.');
     auto part = text.substr(0, dot);
-    const bool quoted = part.size() > 2 && ((part.front() == '[' && part.back() == ']') || (part.front() == '"' && part.back() == '"'));
+    const bool quoted =
+        part.size() > 2 && ((part.front() == '[' && part.back() == ']') || (part.front() == '"' && part.back() == '"'));
     if (quoted) part = part.substr(1, part.size() - 2);
     path.push_back(folded(Dialect::mssql, part));
     if (dot == text.npos) return path;

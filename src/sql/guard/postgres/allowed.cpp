@@ -114,8 +114,9 @@ constexpr std::array<std::string_view, 29> kSettings{
 // Of the harmless functions those that tell of tables and columns by their names or numbers.
 constexpr std::array<std::string_view, 17> kTelling{
     "col_description", "format_type", "obj_description", "pg_get_constraintdef", "pg_get_expr", "pg_get_indexdef",
-    "pg_get_partkeydef", "pg_get_serial_sequence", "pg_index_column_has_property", "pg_indexes_size", "pg_relation_size",
-    "pg_table_is_visible", "pg_table_size", "pg_total_relation_size", "pg_type_is_visible", "to_regclass", "to_regtype"};
+    "pg_get_partkeydef", "pg_get_serial_sequence", "pg_index_column_has_property", "pg_indexes_size",
+    "pg_relation_size", "pg_table_is_visible", "pg_table_size", "pg_total_relation_size", "pg_type_is_visible",
+    "to_regclass", "to_regtype"};
 
 // The server's own types, as they may be written without a schema.
 constexpr std::array<std::string_view, 69> kTypes{

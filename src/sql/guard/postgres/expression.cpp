@@ -241,7 +241,8 @@ void TreeReader::check_function(const std::vector<std::string>& name, const Obje
 }
 
 // What looks up a table in the catalogue: one that is named may be looked up if it is approved.
-void TreeReader::telling(std::string_view what, const std::vector<Value>& arguments, std::size_t at, std::vector<Use>& uses) {
+void TreeReader::telling(std::string_view what, const std::vector<Value>& arguments, std::size_t at,
+                         std::vector<Use>& uses) {
   Use use;
   use.at = at;
   const bool alone = arguments.size() == 1 || what == "pg_relation_size" || what == "obj_description";
@@ -319,7 +320,8 @@ void TreeReader::type_name(const Object& fields, std::vector<Use>& uses, const s
   if (std::find(kTellingTypes.begin(), kTellingTypes.end(), names->back()) != kTellingTypes.end())
     refuse(Layer::functions, place_of(fields), fmt::format("a cast to {} looks up accounts or functions", names->back()));
   for (const auto& value : items_of(fields, "typmods"))
-    if (const auto part = node_of(value); !part || part->kind != "ColumnRef") expression(value, uses);  // geometry(Point)
+    if (const auto part = node_of(value); !part || part->kind != "ColumnRef")
+      expression(value, uses);  // geometry(Point)
   if (names->size() == 2 && names->front() == "information_schema") return;
   const bool own = names->size() == 1 || (names->size() == 2 && names->front() == "pg_catalog");
   if (own && std::find(kNamingTypes.begin(), kNamingTypes.end(), names->back()) != kNamingTypes.end())
