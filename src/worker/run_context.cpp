@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "crypto/hash.hpp"
+#include "worker/window.hpp"
 
 namespace vmc::worker {
 namespace {
@@ -49,6 +50,7 @@ Result<void> check_incremental(const RunContext& run) {
                 fmt::format("cursor column '{}' may be NULL: rows without a value would never be found",
                             params.cursor),
                 "Declare the column NOT NULL, or use mode \"full\".");
+  VMC_CHECK(check_cursor(*cursor, params));
   if (run.source.table.row_key().empty())
     return fail(Code::workflow_invalid,
                 fmt::format("table '{}' has no primary or unique key, which an incremental extract needs",

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -21,8 +22,11 @@ inline constexpr std::size_t kSeenRowsMax = 1'000'000;
 
 // Exclusive lower bound over part_key(); empty on a first run.
 std::vector<data::Value> window_start(const RunContext& run);
-// A value `overlap` before `value`; itself for kinds that are no time.
-data::Value before(const data::Value& value, Duration overlap);
+// A value before `value` by at least the overlap, and never `value` itself: rows that share it are told apart by their
+// keys, and one with a lower key may come later. Nothing when there is none ('infinity'): all is read again.
+std::optional<data::Value> before(const data::Value& value, const workflow::ExtractParams& params);
+// WORKFLOW_INVALID for a column without a `before`, or an overlap in the other unit.
+Result<void> check_cursor(const data::ColumnInfo& column, const workflow::ExtractParams& params);
 // Does the row belong to what the next run will read again?
 bool in_next_overlap(const RunContext& run, const data::Value& cursor);
 

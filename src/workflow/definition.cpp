@@ -39,6 +39,7 @@ void put(Json& json, const ExtractParams& extract) {
   if (extract.mode != ExtractMode::full) params["mode"] = to_string(extract.mode);
   if (!extract.cursor.empty()) params["cursor"] = extract.cursor;
   if (extract.overlap != ExtractParams{}.overlap) params["overlap"] = duration_text(extract.overlap);
+  if (extract.overlap_values != ExtractParams{}.overlap_values) params["overlap"] = extract.overlap_values;
   if (extract.rows_per_part != ExtractParams{}.rows_per_part) params["rowsPerPart"] = extract.rows_per_part;
   json["params"] = std::move(params);
 }

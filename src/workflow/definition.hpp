@@ -41,7 +41,8 @@ struct ExtractParams {
   std::optional<data::Filter> where;
   ExtractMode mode = ExtractMode::full;
   std::string cursor;                                           // column; incremental only
-  std::chrono::microseconds overlap = std::chrono::minutes{5};  // read again before the last watermark
+  std::chrono::microseconds overlap = std::chrono::minutes{5};  // read again before the last watermark, of a time
+  std::int64_t overlap_values = 10'000;                         // the same, of a number
   std::int64_t rows_per_part = 50'000;
   bool operator==(const ExtractParams&) const = default;
 };

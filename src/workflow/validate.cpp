@@ -22,6 +22,7 @@ constexpr std::size_t kTableBytesMax = 256;
 constexpr std::size_t kColumnsMax = 4096;
 constexpr std::int64_t kRowsPerPartMax = 10'000'000;
 constexpr std::chrono::microseconds kOverlapMax = std::chrono::hours{24 * 31};
+constexpr std::int64_t kOverlapValuesMax = 1'000'000;
 
 std::string shown(std::string_view text) {
   std::string out;
@@ -177,6 +178,22 @@ const Json& params_of(Fields& activity, bool required) {
   return params ? *params : none;
 }
 
+// A duration for a cursor of times, a count for one of numbers; which it is, the table's schema tells at the run.
+void read_overlap(Fields& in, const Json& overlap, ExtractParams& out) {
+  if (overlap.is_number()) {
+    if (overlap.is_number_integer() && overlap >= 0 && overlap <= kOverlapValuesMax)
+      out.overlap_values = overlap.get<std::int64_t>();
+    else
+      in.complain("overlap", fmt::format("must be a whole number between 0 and {}", kOverlapValuesMax));
+    return;
+  }
+  const auto duration = parse_duration(in.text("overlap", true, 32));
+  if (!duration || *duration > kOverlapMax)
+    in.complain("overlap", "must be a duration like \"5m\" of at most 31 days");
+  else
+    out.overlap = *duration;
+}
+
 ExtractParams read_extract(Fields& activity) {
   ExtractParams out;
   const Json& object = params_of(activity, true);
@@ -199,12 +216,8 @@ ExtractParams read_extract(Fields& activity) {
   const bool incremental = out.mode == ExtractMode::incremental;
   out.cursor = in.name("cursor", incremental, kTableBytesMax);
   if (!incremental && !out.cursor.empty()) in.complain("cursor", "is only used by mode incremental");
-  if (in.get("overlap")) {
-    const auto overlap = parse_duration(in.text("overlap", true, 32));
-    if (!overlap || *overlap > kOverlapMax)
-      in.complain("overlap", "must be a duration like \"5m\" of at most 31 days");
-    else
-      out.overlap = *overlap;
+  if (const Json* overlap = in.get("overlap")) {
+    read_overlap(in, *overlap, out);
     if (!incremental) in.complain("overlap", "is only used by mode incremental");
   }
   if (const Json* rows = in.get("rowsPerPart")) {

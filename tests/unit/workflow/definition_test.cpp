@@ -61,6 +61,21 @@ TEST_CASE("the hash does not depend on how a definition was spelled") {
   CHECK(hash_of(plain) != hash_of(sample));
 }
 
+TEST_CASE("an overlap is a duration or a number of values") {
+  const auto read = [](Json overlap) {
+    const auto document = test::with(test::sample_document(), "/activities/0/params/overlap", std::move(overlap));
+    const auto definition = definition_from_json(document);
+    REQUIRE(definition.has_value());
+    const auto again = definition_from_json(to_json(*definition));
+    REQUIRE(again.has_value());
+    CHECK((*again == *definition));
+    return std::get<ExtractParams>(definition->activities[0].params);
+  };
+  CHECK(read("90s").overlap == std::chrono::seconds{90});
+  CHECK(read(500).overlap_values == 500);
+  CHECK(read(500).overlap == ExtractParams{}.overlap);
+}
+
 TEST_CASE("the hash depends on everything that is said") {
   const auto sample = test::sample_document();
   const auto before = hash(test::sample_definition());
@@ -71,6 +86,8 @@ TEST_CASE("the hash depends on everything that is said") {
       {"/activities/0/connector", "mini"},
       {"/activities/0/params/table", "other"},
       {"/activities/0/params/where/value", 11},
+      {"/activities/0/params/overlap", "11m"},
+      {"/activities/0/params/overlap", 500},
       {"/activities/1/function", "function transform(row) end"},
       {"/activities/2/params/conflictKey", Json::array({"id", "amount"})},
       {"/activities/2/params/maxRefused", 0},

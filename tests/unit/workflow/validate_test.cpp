@@ -84,6 +84,8 @@ TEST_CASE("each mistake is named with its place and, where one is near, the righ
       {"/activities/0/params/overlap", "duration",
        with(sample, "/activities/0/params/overlap", "10 minutes")},
       {"/activities/0/params/overlap", "duration", with(sample, "/activities/0/params/overlap", "400d")},
+      {"/activities/0/params/overlap", "whole number", with(sample, "/activities/0/params/overlap", -1)},
+      {"/activities/0/params/overlap", "whole number", with(sample, "/activities/0/params/overlap", 2.5)},
       {"/activities/0/params/rowsPerPart", "between 1 and",
        with(sample, "/activities/0/params/rowsPerPart", 0)},
       {"/activities/0/params/rowsPerPart", "between 1 and",
