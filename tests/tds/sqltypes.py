@@ -259,7 +259,8 @@ class Type:
                     raise SqlError(2628, "String or binary data would be truncated.")
                 value = value.encode("utf-16-le")[:2 * self.first].decode("utf-16-le", "ignore")
             if self.name in ("char", "nchar"):
-                value = value.ljust(self.first)
+                units = len(value.encode("utf-16-le")) // 2 if self.name == "nchar" else len(value)
+                value += " " * (self.first - units)
         return value
 
     def convert_time(self, text):

@@ -16,6 +16,7 @@ using data::Kind;
 constexpr const char* kInstant = "SQL Server cannot hold this instant";
 constexpr const char* kFraction = "the value is finer than the column keeps";
 constexpr const char* kTooLong = "the value is longer than the column";
+constexpr const char* kTooShort = "the value is shorter than the column, which would fill it up";
 constexpr std::int64_t kDay1900 = -25'567;
 
 // Digits of a second that a time of this scale keeps.
@@ -272,7 +273,7 @@ const char* BulkWriter::encode(std::size_t i, const data::Column& from, std::siz
       const bool bounded = is(target.type, {"varbinary", "binary"}) && most > 0;
       if (bounded && cell.size > most) return kTooLong;
       if (target.type.name == "binary" && cell.size != most)
-        return "the value is shorter than the column, which would fill it up";
+        return kTooShort;
       seen_[i].bytes += cell.size;
       return nullptr;
     }
@@ -289,6 +290,10 @@ const char* BulkWriter::encode_text(const TargetColumn& target, std::string_view
   const int most = target.type.max_length;
   if (is(target.type, {"nvarchar", "nchar"}) && most > 0 && cell.size > most) return kTooLong;
   if (is(target.type, {"varchar", "char"}) && most > 0 && cell.size / 2 > most) return kTooLong;
+  if (target.type.name == "nchar" && cell.size < most) return kTooShort;
+  const bool counts_bytes = target.collation.ends_with("_UTF8");
+  const auto kept = counts_bytes ? static_cast<int>(text.size()) : cell.size / 2;
+  if (target.type.name == "char" && kept < most) return kTooShort;
   if (is(target.type, {"time", "datetime2", "datetimeoffset"}) && cell.size > 80) return kTooLong;
   seen.wide = seen.wide || wide;
   seen.bytes += cell.size;

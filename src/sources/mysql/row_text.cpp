@@ -1,5 +1,6 @@
 #include "sources/mysql/row_text.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -19,6 +20,7 @@ using data::Kind;
 constexpr const char* kTooLong = "the value is longer than the column";
 constexpr const char* kTooLarge = "the number is larger than the column's type";
 constexpr const char* kFraction = "the value has more fractional digits than the column keeps";
+constexpr const char* kNoMember = "the value is none that the column lists, or not spelled as there";
 constexpr const char* kInstant = "MySQL cannot hold this instant";
 
 char* two(char* at, unsigned value) {
@@ -56,6 +58,15 @@ std::int64_t characters(std::string_view text) {
   std::int64_t count = 0;
   for (const char c : text) count += (static_cast<unsigned char>(c) & 0xc0) != 0x80;
   return count;
+}
+
+// Of the shortest decimal text that means the number.
+int fraction_digits(double value, bool single) {
+  char text[400];
+  const auto end = single ? std::to_chars(text, text + sizeof text, static_cast<float>(value), std::chars_format::fixed)
+                          : std::to_chars(text, text + sizeof text, value, std::chars_format::fixed);
+  const auto* point = std::find(text, end.ptr, '.');
+  return point == end.ptr ? 0 : static_cast<int>(end.ptr - point) - 1;
 }
 
 bool is_text(Kind kind) { return kind == Kind::text || kind == Kind::json || kind == Kind::bytes; }
@@ -122,6 +133,7 @@ const char* CellText::real(double value, std::string_view& out) {
   if (!std::isfinite(value)) return "MySQL holds neither NaN nor infinity";
   if (single_ && (std::abs(value) > 3.4028234663852886e38 || static_cast<double>(static_cast<float>(value)) != value))
     return "the value has more digits than FLOAT keeps";
+  if (target_.float_scale >= 0 && fraction_digits(value, single_) > target_.float_scale) return kFraction;
   const auto end = std::to_chars(scratch_, scratch_ + sizeof scratch_, value).ptr;
   out = {scratch_, static_cast<std::size_t>(end - scratch_)};
   return nullptr;
@@ -169,7 +181,23 @@ const char* CellText::number(std::string_view value, std::string_view& out) {
   return nullptr;
 }
 
+// What the server does not find it takes for a place in the list, and what is spelled in another case for the listed.
+const char* CellText::is_member(std::string_view value) const {
+  const auto& members = target_.members;
+  if (target_.data_type == "enum")
+    return std::find(members.begin(), members.end(), value) == members.end() ? kNoMember : nullptr;
+  if (value.empty()) return nullptr;
+  for (auto from = members.begin();; ++from) {
+    const auto comma = value.find(',');
+    from = std::find(from, members.end(), value.substr(0, comma));
+    if (from == members.end()) return "the value is no set of the listed ones, each once and in the column's order";
+    if (comma == value.npos) return nullptr;
+    value.remove_prefix(comma + 1);
+  }
+}
+
 const char* CellText::fits(std::string_view value) const {
+  if (!target_.members.empty()) return is_member(value);
   const auto size = static_cast<std::int64_t>(value.size());
   if (padded_bytes_ && size != target_.longest) return "BINARY would fill the value up to its length";
   if (padded_text_ && value.ends_with(' ')) return "CHAR would drop the blanks at its end";

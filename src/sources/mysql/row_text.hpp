@@ -20,6 +20,8 @@ struct TargetColumn {
   std::int64_t longest = -1;       // characters of char and varchar, bytes of everything else that varies; -1: no bound
   int fraction = 6;                // digits of a second that are kept
   int precision = 65, scale = 30;  // of a decimal
+  int float_scale = -1;            // of float(7,2); -1: as many digits as there are
+  std::vector<std::string> members;  // of enum and set
 };
 
 // The text of one column's values.
@@ -38,6 +40,7 @@ class CellText {
   const char* decimal(data::Int128 value, std::string_view& out);
   const char* number(std::string_view value, std::string_view& out);
   const char* fits(std::string_view value) const;
+  const char* is_member(std::string_view value) const;
   const char* instant(std::int64_t micros, std::string_view& out);
   const char* time(std::int64_t micros, std::string_view& out);
   const char* date(std::int32_t days, std::string_view& out);

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "sources/mysql/types.hpp"
+
 namespace vmc::sources::mysql {
 namespace {
 
@@ -45,6 +47,9 @@ TargetColumn column_of(const std::vector<std::optional<std::string>>& row) {
   column.collation = row[4].value_or("");
   column.longest = number_or(is_counted(column) ? row[5] : row[6], -1);
   if (in(column.data_type, {"enum", "set"})) column.longest = -1;
+  column.members = members_of(column.column_type);
+  const auto digits = numbers_of(column.column_type);
+  if (in(column.data_type, {"float", "double"}) && digits.size() == 2) column.float_scale = digits[1];
   column.fraction = static_cast<int>(number_or(row[7], 6));
   column.precision = static_cast<int>(number_or(row[8], 65));
   column.scale = static_cast<int>(number_or(row[9], 0));

@@ -32,7 +32,7 @@ Result<std::vector<TargetColumn>> catalogue_columns(Connection& db, const std::s
                        " SELECT c.attname, c.shown, c.shown_mod, t.typbasetype, t.typtypmod"
                        " FROM c JOIN pg_catalog.pg_type t ON t.oid = c.typ WHERE t.typtype = 'd')"
                        " SELECT c.attname, c.typ::pg_catalog.int8, c.mod, pg_catalog.format_type(c.shown, "
-                       "c.shown_mod), t.typarray::pg_catalog.int8"
+                       "c.shown_mod), t.typarray::pg_catalog.int8, pg_catalog.format_type(c.typ, -1)"
                        " FROM c JOIN pg_catalog.pg_type t ON t.oid = c.typ WHERE t.typtype <> 'd'",
                        params));
   std::vector<TargetColumn> out;
@@ -48,6 +48,7 @@ Result<std::vector<TargetColumn>> catalogue_columns(Connection& db, const std::s
     column.modifier = static_cast<int>(cell_number(rows, row, 2));
     column.type_name = cell(rows, row, 3);
     column.array_type = static_cast<Oid>(cell_number(rows, row, 4));
+    column.boundless_name = cell(rows, row, 5);
     out.push_back(std::move(column));
   }
   return out;

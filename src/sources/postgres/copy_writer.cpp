@@ -1,5 +1,6 @@
 #include "sources/postgres/copy_writer.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -24,7 +25,7 @@ constexpr std::size_t kFixedMax = 1024;
 
 constexpr const char* kTooLarge = "the number is larger than the column's type";
 constexpr const char* kInstant = "PostgreSQL cannot hold this instant";
-constexpr const char* kFraction = "the value has more fractional digits than the column keeps";
+constexpr const char* kFraction = "the value has finer digits than the column keeps";
 
 // Length, then the value: `end` is where the value ended.
 char* sized(char* at, std::size_t size) { return store_big(at, static_cast<std::uint32_t>(size)); }
@@ -109,6 +110,25 @@ int text_groups(std::string_view text, Groups& out) {
         static_cast<std::uint16_t>(out.digits[out.count - 1] * 10 + digit_at(fraction, i));
   }
   return static_cast<int>(fraction.size());
+}
+
+// numeric(5,-2) keeps whole hundreds.
+bool keeps_digits(std::string_view text, int scale, int kept) {
+  if (kept >= 0 || scale > 0) return scale <= kept;
+  const auto last = text.find_last_not_of("-0");
+  return last == text.npos || text.size() - 1 - last >= static_cast<std::size_t>(-kept);
+}
+
+// Why char(n) or varchar(n) would not keep the text: the server drops blanks at its end and fills it up in silence.
+const char* unfit(std::string_view text, const TargetColumn& target) {
+  const bool padded = target.copied_as == oid::bpchar;
+  if ((!padded && target.copied_as != oid::varchar) || target.modifier < 4) return nullptr;
+  const auto most = static_cast<std::size_t>(target.modifier) - 4;
+  if (!padded && text.size() <= most) return nullptr;
+  const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; };
+  const auto size = text.size() - static_cast<std::size_t>(std::count_if(text.begin(), text.end(), continues));
+  if (size > most) return "the value is longer than the column";
+  return padded && size < most ? "the value is shorter than the column, which would fill it up with blanks" : nullptr;
 }
 
 // Digits of a second that time(p) and timestamp(p) keep.
@@ -220,7 +240,7 @@ struct CopyWriter::Cell {
     const bool negative = text.starts_with('-');
     if (text.size() > 1002) return kTooLarge;
     const int scale = text_groups(text.substr(negative ? 1 : 0), groups);
-    if (const int kept = scale_of(target.modifier); target.own_type() && target.modifier >= 4 && kept < scale)
+    if (target.own_type() && target.modifier >= 4 && !keeps_digits(text, scale, scale_of(target.modifier)))
       return kFraction;
     at = put_numeric(at, groups, negative ? 0x4000 : 0, scale);
     return nullptr;
@@ -356,6 +376,7 @@ Result<void> CopyWriter::write(const data::Batch& batch) {
         at = sized(at, 0xffff'ffff);
       } else if (sized_text[i]) {
         const auto text = cell.column.text(row);
+        if (const char* why = unfit(text, cell.target)) return refuse(i, why);
         const bool jsonb = cell.target.copied_as == oid::jsonb;
         at = sized(at, text.size() + (jsonb ? 1 : 0));
         if (jsonb) *at++ = '\1';

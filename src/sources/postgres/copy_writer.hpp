@@ -17,6 +17,7 @@ struct TargetColumn {
   Oid type = 0;  // of a domain: its base type
   int modifier = -1;
   std::string type_name;  // the declared one, quoted and qualified by the server
+  std::string boundless_name;  // the base type without length, precision or scale
   Oid array_type = 0;
   // The type the rows are copied as: its own where the format is known, else the type of the kind.
   Oid copied_as = 0;

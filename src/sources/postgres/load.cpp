@@ -20,6 +20,7 @@ class RowLoader {
                             ") ON COMMIT DROP"));
     (void)staged;
     VMC_TRY(count, copy_into(kStage, rows));
+    VMC_CHECK(refuse_changed());
     VMC_CHECK(merge());
     return count;
   }
@@ -67,6 +68,34 @@ class RowLoader {
     }
     VMC_CHECK(writer.finish());
     return db_.end_copy();
+  }
+
+  // Written as a cast, a conversion cuts and rounds where an assignment would complain.
+  static std::string changes(const TargetColumn& target, const std::string& name) {
+    const auto becomes = name + "::" + target.type_name;
+    if (target.type == oid::money) return becomes + "::pg_catalog.numeric IS DISTINCT FROM " + name;
+    const std::string text = "::pg_catalog.text";
+    if (target.type == oid::name || target.type == oid::character) return becomes + text + " IS DISTINCT FROM " + name;
+    if (target.modifier < 0) return {};
+    return becomes + text + " IS DISTINCT FROM " + name + "::" + target.boundless_name + text;
+  }
+
+  Result<void> refuse_changed() {
+    std::string which, any;
+    for (std::size_t i = 0; i < targets_.size(); ++i) {
+      if (targets_[i].own_type()) continue;
+      VMC_TRY(name, sql::quote(sql::Dialect::postgres, targets_[i].name));
+      const auto condition = changes(targets_[i], name);
+      if (condition.empty()) continue;
+      which += " WHEN " + condition + " THEN " + std::to_string(i);
+      any += (any.empty() ? "" : " OR ") + condition;
+    }
+    if (any.empty()) return {};
+    VMC_TRY(found, db_.run("SELECT CASE" + which + " END FROM " + kStage + " WHERE " + any + " LIMIT 1"));
+    if (PQntuples(found.get()) == 0) return {};
+    const auto& target = targets_[static_cast<std::size_t>(cell_number(found, 0, 0))];
+    return fail(Code::invalid_request, "load into '" + request_.table + "', column '" + target.name +
+                                           "': a value is longer or finer than " + target.type_name + " keeps");
   }
 
   std::string insert() const {

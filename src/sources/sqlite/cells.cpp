@@ -147,7 +147,9 @@ const char* bind_cell(sqlite3_stmt* statement, int index, const data::ColumnInfo
     return sqlite3_bind_text64(statement, index, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
   };
   const auto borrowed = [&](std::string_view text) {
-    return sqlite3_bind_text64(statement, index, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8);
+    // Where all texts of a batch are empty there is no buffer, and a null pointer would be bound as NULL.
+    const char* data = text.empty() ? "" : text.data();
+    return sqlite3_bind_text64(statement, index, data, text.size(), SQLITE_STATIC, SQLITE_UTF8);
   };
   if (cells.is_null(row)) {
     rc = sqlite3_bind_null(statement, index);

@@ -1,0 +1,143 @@
+#include "passage.hpp"
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "crypto/hash.hpp"
+#include "data/chunk.hpp"
+#include "data/seal.hpp"
+#include "script/sandbox.hpp"
+
+namespace vmc::test {
+namespace {
+
+// Encoded, sealed, opened and decoded again.
+Result<data::Batch> through_a_chunk(const data::Batch& batch) {
+  const auto key = crypto::random_bytes(32);
+  const data::ChunkLabel label{"tenant", "connector", "cmd_matrix", 1, 0, true};
+  const auto sealed = data::seal_chunk(key, label, data::encode(batch));
+  VMC_TRY(opened, data::open_chunk(key, label, sealed));
+  return data::decode(opened);
+}
+
+// The sandbox on a loop that is turned by hand.
+class Scripting {
+ public:
+  Result<script::ScriptOutput> run(data::Batch batch, const data::RowTypePtr& output) {
+    if (!output_ || *output_ != *output) VMC_CHECK(load(output));
+    auto done = wait(sandbox_->run(std::move(batch)));
+    if (!done) output_.reset();  // the next one starts another child
+    return done;
+  }
+
+ private:
+  Result<void> load(const data::RowTypePtr& output) {
+    script::Script script;
+    script.name = "identity";
+    script.source = "function transform(row) return row end";
+    script.output = output;
+    VMC_CHECK(wait(sandbox_->load(std::move(script))));
+    output_ = output;
+    return {};
+  }
+  template <class T>
+  T wait(awaitable<T> work) {
+    std::optional<T> out;
+    auto done = [&out](std::exception_ptr error, T value) {
+      if (error) std::rethrow_exception(error);
+      out.emplace(std::move(value));
+    };
+    asio::co_spawn(loop_, std::move(work), done);
+    loop_.restart();
+    loop_.run();
+    return std::move(*out);
+  }
+  asio::io_context loop_;
+  Pool cpu_{"cpu", 1};
+  std::unique_ptr<script::Sandbox> sandbox_ = script::make_sandbox(loop_, cpu_);
+  data::RowTypePtr output_;
+};
+
+Error refused(const data::RowError& error) {
+  return fail(Code::script_error, "row refused: column '" + error.column + "': " + error.reason);
+}
+
+std::string number_of(const data::Value& value) {
+  return data::canonical_number(data::format(value)).value();
+}
+
+bool is_exact_number(const data::Value& value) {
+  return std::holds_alternative<std::int64_t>(value) || std::holds_alternative<data::Decimal>(value) ||
+         std::holds_alternative<data::Number>(value);
+}
+
+}  // namespace
+
+Result<data::Batch> pass(data::Batch batch, Way way, const data::RowTypePtr& destination) {
+  static Scripting scripting;
+  VMC_TRY(arrived, through_a_chunk(batch));
+  if (way == Way::script) {
+    VMC_TRY(output, scripting.run(std::move(arrived), destination));
+    if (!output.refused.empty()) return refused(output.refused.front());
+    return through_a_chunk(output.batch);
+  }
+  VMC_TRY(outcome, data::cast(std::move(arrived), destination));
+  if (!outcome.errors.empty()) return refused(outcome.errors.front());
+  return through_a_chunk(outcome.batch);
+}
+
+Result<void> Destination::take(data::Batch batch, Way way, sources::LoadRequest::Mode mode) {
+  static std::int64_t part = 0;
+  VMC_TRY(rows, pass(std::move(batch), way, columns()));
+  auto request = load_request(table, {"id", column}, "matrix", ++part);
+  request.mode = mode;
+  auto loaded = loader.load(request, table, once(std::move(rows)));
+  if (!loaded) {
+    loader.reset();
+    return std::move(loaded).error();
+  }
+  return {};
+}
+
+Result<data::Value> Destination::read_back(std::int64_t id) const {
+  auto intent = intent_for(table, {column});
+  intent.filter = data::Filter{data::Filter::Op::eq, "id", {id}, {}};
+  Rows rows;
+  VMC_CHECK(reader.read(intent, table, {}, into(rows)));
+  if (rows.size() != 1) return fail(Code::internal, "there are " + std::to_string(rows.size()) + " rows of it");
+  return rows[0][0];
+}
+
+std::string verdict(Destination& to, const data::Batch& row, const data::Value& value, Way way,
+                    sources::LoadRequest::Mode mode) {
+  const auto id = row.columns[0].int64s()[0];
+  if (auto taken = to.take(row, way, mode); !taken) return "refused: " + taken.error().message;
+  const auto back = to.read_back(id);
+  if (!back) return "loaded, but not to be read: " + back.error().message;
+  return same(value, *back) ? "equal" : "changed into " + shown(*back);
+}
+
+bool same(const data::Value& a, const data::Value& b) {
+  if (is_exact_number(a) && is_exact_number(b)) return number_of(a) == number_of(b);
+  const auto *x = std::get_if<double>(&a), *y = std::get_if<double>(&b);
+  if (x && y) return *x == *y || (*x != *x && *y != *y);  // -0 is 0, as databases and the proof have it
+  return data::is_null(a) == data::is_null(b) && shown(a) == shown(b);
+}
+
+data::Batch one_row(data::Type type, const std::string& column, std::int64_t id, const data::Value& value) {
+  const auto row = std::make_shared<data::RowType>(
+      data::RowType{{"id", {data::Kind::int64}, false}, {column, type, true}});
+  return batch_of(row, {{id, value}});
+}
+
+void check_golden(const std::string& name, const Json& actual) {
+  const auto path = std::string{VMC_SOURCE_DIR} + "/tests/golden/matrix/" + name + ".json";
+  const auto text = actual.dump(2) + "\n";
+  if (std::getenv("VMC_WRITE_GOLDEN")) std::ofstream{path} << text;
+  std::ostringstream expected;
+  expected << std::ifstream{path}.rdbuf();
+  CHECK(text == expected.str());
+}
+
+}  // namespace vmc::test
