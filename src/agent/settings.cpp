@@ -22,7 +22,8 @@ bool is_function_name(std::string_view name) {
 
 // What stands behind an ODBC driver has no guard of its own, and nothing is loaded into it.
 void check_odbc(config::Table& table, const ConnectionSettings& c) {
-  if (c.dsn.empty() == c.driver.empty()) table.complain("driver", "or dsn is needed for an ODBC connection, one of them");
+  if (c.dsn.empty() == c.driver.empty())
+    table.complain("driver", "or dsn is needed for an ODBC connection, one of them");
   if (auto outcome = sources::odbc::check_options(c.options); !outcome)
     table.complain("options", "cannot be used: " + outcome.error().message);
   if (c.queries != "intents")

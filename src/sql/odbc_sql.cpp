@@ -52,7 +52,8 @@ std::string oracle_projected(const data::ColumnInfo& column, const std::string& 
   const auto type = oracle_type(column);
   switch (column.type.kind) {
     case Kind::timestamp:
-      return call("TO_CHAR", type == "DATE" ? call("CAST", quoted + " AS TIMESTAMP(0)") : quoted, kOracleTime);
+      return call("TO_CHAR", type == "DATE" ? call("CAST", quoted + " AS TIMESTAMP(0)") : quoted,
+                  kOracleTime);
     case Kind::timestamptz:
       return call("TO_CHAR", call("SYS_EXTRACT_UTC", quoted), kOracleTime);
     case Kind::int64:

@@ -1,6 +1,6 @@
-// How a statement differs between the servers that are reached over ODBC; render.cpp, column_sql.cpp and quote.cpp ask
-// here. What is read travels in the form that loses nothing in the drivers known: as text where a driver's own structs
-// have no room (infinity, years before 1, zones, digits of a double).
+// How a statement differs between the servers that are reached over ODBC; render.cpp, column_sql.cpp and
+// quote.cpp ask here. What is read travels in the form that loses nothing in the drivers known: as text where
+// a driver's own structs have no room (infinity, years before 1, zones, digits of a double).
 #pragma once
 
 #include <optional>
@@ -19,7 +19,8 @@ std::string projected(const OdbcServer& server, const data::ColumnInfo& column, 
 std::string compared(const OdbcServer& server, const data::ColumnInfo& column, const std::string& quoted);
 // A marker, with the conversion that makes of a text parameter what the column holds.
 std::string placeholder(const OdbcServer& server, const data::ColumnInfo& column, const data::Value& value);
-// Do dates, times and exact numbers travel as text that the statement converts? Otherwise as the column's own type.
+// Do dates, times and exact numbers travel as text that the statement converts? Otherwise as the column's own
+// type.
 bool converts(const OdbcServer& server);
 
 // Upper and lower case apart where the server is known; elsewhere as its LIKE has it.

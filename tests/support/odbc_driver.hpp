@@ -27,7 +27,8 @@ inline sources::OdbcSettings over_odbc(const std::string& library, sources::Serv
   return out;
 }
 
-inline sources::OdbcSettings postgres_over_odbc(const std::string& database, const std::string& user = "postgres",
+inline sources::OdbcSettings postgres_over_odbc(const std::string& database,
+                                                const std::string& user = "postgres",
                                                 const std::string& password = "secret") {
   return over_odbc("psqlodbcw.so", PostgresServer::instance().settings(database, user, password));
 }

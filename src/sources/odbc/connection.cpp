@@ -25,7 +25,9 @@ constexpr auto kCancelEvery = milliseconds{50};
 constexpr auto kResetLimit = std::chrono::seconds{5};
 constexpr std::size_t kInfoMax = 256;  // characters
 
-SQLPOINTER number(std::size_t value) { return reinterpret_cast<SQLPOINTER>(value); }  // as ODBC passes small ones
+SQLPOINTER number(std::size_t value) {
+  return reinterpret_cast<SQLPOINTER>(value);
+}  // as ODBC passes small ones
 
 std::size_t whole_seconds(Duration duration) {
   return static_cast<std::size_t>(
@@ -34,7 +36,8 @@ std::size_t whole_seconds(Duration duration) {
 
 }  // namespace
 
-Result<std::unique_ptr<Connection>> Connection::open(const OdbcSettings& settings, Access access, Duration timeout) {
+Result<std::unique_ptr<Connection>> Connection::open(const OdbcSettings& settings, Access access,
+                                                     Duration timeout) {
   if (access == Access::load) return loads_refused();
   VMC_CHECK(check(settings));
   VMC_CHECK(load_driver_manager());
@@ -94,9 +97,8 @@ Result<void> Connection::connect_with(std::string_view needs, Duration timeout) 
   if (password.text().find('\0') != std::string_view::npos || !data::is_valid_utf8(password.text()))
     return fail(Code::invalid_request, "the password holds bytes that no ODBC driver takes");
   auto text = connection_string(settings_, password.text(), needs);
-  const auto outcome =
-      odbc.SQLDriverConnectW(db_, nullptr, reinterpret_cast<SQLWCHAR*>(text.data()), SQL_NTS, nullptr, 0, nullptr,
-                             SQL_DRIVER_NOPROMPT);
+  const auto outcome = odbc.SQLDriverConnectW(db_, nullptr, reinterpret_cast<SQLWCHAR*>(text.data()), SQL_NTS,
+                                              nullptr, 0, nullptr, SQL_DRIVER_NOPROMPT);
   if (!SQL_SUCCEEDED(outcome)) return from_open(said(SQL_HANDLE_DBC, db_), settings_);
   connected_ = true;
   return {};
@@ -129,8 +131,8 @@ Result<void> Connection::look_around() {
   has_transactions_ = transactions != SQL_TC_NONE;
   canceller_ = std::thread{[this] { watch(); }};
   for (const char* statement : customs().opening) VMC_CHECK(run(statement));
-  if (has_transactions_ && !SQL_SUCCEEDED(odbc.SQLSetConnectAttrW(db_, SQL_ATTR_AUTOCOMMIT,
-                                                                  number(SQL_AUTOCOMMIT_OFF), 0)))
+  if (has_transactions_ &&
+      !SQL_SUCCEEDED(odbc.SQLSetConnectAttrW(db_, SQL_ATTR_AUTOCOMMIT, number(SQL_AUTOCOMMIT_OFF), 0)))
     return from_open(said(SQL_HANDLE_DBC, db_), settings_);
   return ask_schema();
 }
@@ -231,9 +233,11 @@ Result<SQLHSTMT> Connection::make_statement() {
     broken_ = true;
     return from_state(words);
   }
-  // The server's own clock, where the driver has it, for the case that this process is gone; ours is the finer one.
-  const auto left = deadline_ == Steady::time_point::max() ? Duration{kResetLimit}
-                                                           : std::chrono::duration_cast<Duration>(deadline_ - Steady::now());
+  // The server's own clock, where the driver has it, for the case that this process is gone; ours is the
+  // finer one.
+  const auto left = deadline_ == Steady::time_point::max()
+                        ? Duration{kResetLimit}
+                        : std::chrono::duration_cast<Duration>(deadline_ - Steady::now());
   odbc.SQLSetStmtAttrW(out, SQL_ATTR_QUERY_TIMEOUT, number(whole_seconds(left) + 1), 0);
   return out;
 }
@@ -263,7 +267,8 @@ bool Connection::reset() noexcept {
 
 bool Connection::alive() noexcept {
   SQLUINTEGER dead = SQL_CD_FALSE;
-  const auto outcome = driver_manager().SQLGetConnectAttrW(db_, SQL_ATTR_CONNECTION_DEAD, &dead, SQL_IS_UINTEGER, nullptr);
+  const auto outcome =
+      driver_manager().SQLGetConnectAttrW(db_, SQL_ATTR_CONNECTION_DEAD, &dead, SQL_IS_UINTEGER, nullptr);
   return !broken_ && !(SQL_SUCCEEDED(outcome) && dead == SQL_CD_TRUE);
 }
 

@@ -1,7 +1,7 @@
-// One connection through an ODBC driver: never a wait without a deadline that SQLCancel can enforce, and an interrupt
-// that stops the statement on the server. Used by one thread at a time; only interrupt() comes from elsewhere. A thread
-// of its own (Canceller) calls SQLCancel, again and again until the call returns: one that comes between two calls of the
-// driver would be lost.
+// One connection through an ODBC driver. A statement has a deadline and an interrupt that stop it on the server;
+// opening and rolling back wait as long as the driver does. Used by one thread at a time, only interrupt() comes from
+// elsewhere. A thread of its own calls SQLCancel, again and again until the call returns: one that comes between two
+// calls of the driver would be lost.
 #pragma once
 
 #include <atomic>
@@ -19,7 +19,8 @@ namespace vmc::sources::odbc {
 
 class Connection {
  public:
-  static Result<std::unique_ptr<Connection>> open(const OdbcSettings& settings, Access access, Duration timeout);
+  static Result<std::unique_ptr<Connection>> open(const OdbcSettings& settings, Access access,
+                                                  Duration timeout);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -47,7 +48,9 @@ class Connection {
   const sql::OdbcServer& server() const { return server_; }
   const Customs& customs() const { return customs_of(server_.family); }
   const OdbcSettings& settings() const { return settings_; }
-  const std::string& catalogue() const { return catalogue_; }  // the one of its tables; empty: the server has none
+  const std::string& catalogue() const {
+    return catalogue_;
+  }  // the one of its tables; empty: the server has none
   const std::string& product() const { return product_; }
   const std::string& user() const { return user_; }
   bool has_schemas() const { return has_schemas_; }
@@ -77,8 +80,8 @@ class Connection {
   bool has_schemas_ = false, has_transactions_ = true;
 
   std::thread canceller_;
-  std::mutex mutex_;              // of running_, closing_ and deadline_
-  SQLHSTMT running_ = nullptr;    // inside the driver
+  std::mutex mutex_;            // of running_, closing_ and deadline_
+  SQLHSTMT running_ = nullptr;  // inside the driver
   bool closing_ = false;
   Steady::time_point deadline_{Steady::time_point::max()};
   int wake_ = -1;  // an eventfd

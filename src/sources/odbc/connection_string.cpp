@@ -31,7 +31,8 @@ struct Option {
 Result<Option> next_option(std::string_view text) {
   const auto equals = text.find('=');
   if (equals == text.npos || text.substr(0, equals).find(';') != std::string_view::npos)
-    return fail(Code::invalid_request, "the options of the connection are not of the form key=value;key=value");
+    return fail(Code::invalid_request,
+                "the options of the connection are not of the form key=value;key=value");
   Option out{lowered(trim(text.substr(0, equals))), {}};
   auto value = text.substr(equals + 1);
   std::size_t end = 0;
@@ -52,9 +53,7 @@ bool is_plain(std::string_view text) {
 }
 
 // A value with characters that mean something to the driver manager stands in braces, closing ones doubled.
-bool needs_braces(std::string_view value) {
-  return value.find_first_of("[]{}(),;?*=!@ ") != value.npos;
-}
+bool needs_braces(std::string_view value) { return value.find_first_of("[]{}(),;?*=!@ ") != value.npos; }
 
 class Writer {
  public:
@@ -77,7 +76,9 @@ class Writer {
     if (braces) text("}");
     text(";");
   }
-  crypto::Secret finish() { return std::move(out_); }  // the terminator is there: secret memory begins as zeros
+  crypto::Secret finish() {
+    return std::move(out_);
+  }  // the terminator is there: secret memory begins as zeros
 
  private:
   crypto::Secret out_;
@@ -103,16 +104,19 @@ void where(const OdbcSettings& settings, Writer& out) {
 }  // namespace
 
 Result<void> check_options(std::string_view options) {
-  if (!is_plain(options)) return fail(Code::invalid_request, "the options of the connection hold control characters");
+  if (!is_plain(options))
+    return fail(Code::invalid_request, "the options of the connection hold control characters");
   while (!trim(options).empty()) {
     VMC_TRY(option, next_option(options));
     if (names_a_secret(option.key))
-      return fail(Code::invalid_request, fmt::format("the option '{}' holds a secret", option.key),
+      return fail(Code::invalid_request, fmt::format("the option '{}' holds a password", option.key),
                   "The password belongs in the vault: vmc agent db add … --password-stdin");
     if (one_of(option.key, {"driver", "dsn", "uid", "user", "username"}))
-      return fail(Code::invalid_request, fmt::format("'{}' is a setting of its own, not one of the options", option.key));
+      return fail(Code::invalid_request,
+                  fmt::format("'{}' is a setting of its own, not one of the options", option.key));
     if (one_of(option.key, {"filedsn", "savefile"}))
-      return fail(Code::invalid_request, fmt::format("the option '{}' keeps connections in a file", option.key));
+      return fail(Code::invalid_request,
+                  fmt::format("the option '{}' keeps connections in a file", option.key));
     options = option.rest;
   }
   return {};
@@ -121,15 +125,19 @@ Result<void> check_options(std::string_view options) {
 Result<void> check(const OdbcSettings& settings) {
   if (settings.dsn.empty() == settings.driver.empty())
     return fail(Code::invalid_request, "an ODBC connection needs one of dsn and driver");
-  for (const auto* text : {&settings.dsn, &settings.driver, &settings.host, &settings.database, &settings.user})
-    if (!is_plain(*text)) return fail(Code::invalid_request, "a setting of the connection holds control characters");
+  for (const auto* text :
+       {&settings.dsn, &settings.driver, &settings.host, &settings.database, &settings.user})
+    if (!is_plain(*text))
+      return fail(Code::invalid_request, "a setting of the connection holds control characters");
   return check_options(settings.options);
 }
 
-crypto::Secret connection_string(const OdbcSettings& settings, std::string_view password, std::string_view needs) {
+crypto::Secret connection_string(const OdbcSettings& settings, std::string_view password,
+                                 std::string_view needs) {
   // Twice what everything takes, for doubled braces.
-  Writer out{2 * (settings.dsn.size() + settings.driver.size() + settings.host.size() + settings.database.size() +
-                  settings.user.size() + settings.options.size() + password.size() + needs.size()) +
+  Writer out{2 * (settings.dsn.size() + settings.driver.size() + settings.host.size() +
+                  settings.database.size() + settings.user.size() + settings.options.size() +
+                  password.size() + needs.size()) +
              256};
   if (settings.dsn.empty())
     out.pair("Driver", settings.driver);

@@ -18,8 +18,8 @@ namespace tables {
 constexpr std::size_t schema = 1, name = 2, kind = 3;
 }
 namespace columns {
-constexpr std::size_t schema = 1, table = 2, name = 3, type = 4, type_name = 5, size = 6, digits = 8, nullable = 10,
-                      definition = 12, count = 11;
+constexpr std::size_t schema = 1, table = 2, name = 3, type = 4, type_name = 5, size = 6, digits = 8,
+                      nullable = 10, definition = 12, count = 11;
 }
 namespace primary {
 constexpr std::size_t column = 3, position = 4;
@@ -29,13 +29,6 @@ constexpr std::size_t to_schema = 1, to_table = 2, to_column = 3, column = 7, po
 }
 namespace index {
 constexpr std::size_t not_unique = 3, name = 5, type = 6, position = 7, column = 8, filter = 12;
-}
-
-// Schemas that hold the server's own tables, though drivers call them tables like others.
-bool is_system_schema(std::string_view schema) {
-  const auto name = lowered(schema);
-  return name == "information_schema" || name == "pg_catalog" || name == "sys" || name == "performance_schema" ||
-         name == "syscat" || name == "sysibm" || name == "sysstat" || name == "sysibmadm";
 }
 
 // One catalogue, all schemas.
@@ -80,7 +73,8 @@ Result<void> read_tables(Connection& db, SchemaBuilder& schema) {
 Result<void> read_columns(Connection& db, SchemaBuilder& schema) {
   VMC_TRY(rows, look_up(db, Catalogue::columns, everything(db)));
   for (const auto& row : rows) {
-    if (row.size() < columns::count) return fail(Code::database_error, "the ODBC driver does not describe columns");
+    if (row.size() < columns::count)
+      return fail(Code::database_error, "the ODBC driver does not describe columns");
     DriverType type{static_cast<int>(number_of(row, columns::type)), text_of(row, columns::type_name),
                     number_of(row, columns::size)};
     if (const auto digits = maybe_number(row, columns::digits)) type.digits = static_cast<int>(*digits);
@@ -98,7 +92,8 @@ Result<void> read_keys_of(Connection& db, const TableName& name, SchemaBuilder& 
     schema.key(name, "primary key", number_of(row, primary::position), text_of(row, primary::column), true);
   VMC_TRY(indexes, look_up(db, Catalogue::unique_keys, about));
   for (const auto& row : indexes) {
-    const bool unique = number_of(row, index::type) != SQL_TABLE_STAT && number_of(row, index::not_unique) == SQL_FALSE;
+    const bool unique =
+        number_of(row, index::type) != SQL_TABLE_STAT && number_of(row, index::not_unique) == SQL_FALSE;
     const bool partial = row.size() > index::filter && !text_of(row, index::filter).empty();
     if (unique && !partial)
       schema.key(name, "index " + text_of(row, index::name), number_of(row, index::position),
@@ -118,7 +113,9 @@ bool is_lack(const Error& error) { return error.code == Code::database_error; }
 
 }  // namespace
 
-std::int64_t number_of(const Cells& cells, std::size_t column) { return maybe_number(cells, column).value_or(0); }
+std::int64_t number_of(const Cells& cells, std::size_t column) {
+  return maybe_number(cells, column).value_or(0);
+}
 
 std::optional<std::int64_t> maybe_number(const Cells& cells, std::size_t column) {
   if (column >= cells.size() || !cells[column]) return std::nullopt;

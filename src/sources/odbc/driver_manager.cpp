@@ -36,7 +36,8 @@ Result<void> load_driver_manager() {
   const std::string missing = load();
   loaded = missing.empty();
   if (loaded) return {};
-  return fail(Code::unavailable, fmt::format("ODBC's driver manager, unixODBC, cannot be loaded: {}", missing),
+  return fail(Code::unavailable,
+              fmt::format("ODBC's driver manager, unixODBC, cannot be loaded: {}", missing),
               "Install it and the database's driver: apt-get install libodbc2");
 }
 

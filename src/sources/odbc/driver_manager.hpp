@@ -1,5 +1,5 @@
-// unixODBC's driver manager, loaded when the first connection needs it. Its functions stand in a table and not under
-// their own names: drivers define the same names, and must not find ours.
+// unixODBC's driver manager, loaded when the first connection needs it. Its functions stand in a table and
+// not under their own names: drivers define the same names, and must not find ours.
 #pragma once
 
 #include <sql.h>
@@ -14,9 +14,9 @@ namespace vmc::sources::odbc {
 // clang-format off
 #define VMC_ODBC(X) \
   X(SQLAllocHandle) X(SQLFreeHandle) X(SQLSetEnvAttr) X(SQLSetConnectAttrW) X(SQLGetConnectAttrW) X(SQLSetStmtAttrW) \
-  X(SQLDriverConnectW) X(SQLDisconnect) X(SQLEndTran) X(SQLCancel) X(SQLGetInfoW) X(SQLGetDiagRecW) X(SQLFreeStmt) \
+  X(SQLDriverConnectW) X(SQLDisconnect) X(SQLEndTran) X(SQLCancel) X(SQLGetInfoW) X(SQLGetDiagRecW) \
   X(SQLExecDirectW) X(SQLBindParameter) X(SQLNumResultCols) X(SQLDescribeColW) X(SQLBindCol) X(SQLFetch) X(SQLGetData) \
-  X(SQLMoreResults) X(SQLTablesW) X(SQLColumnsW) X(SQLPrimaryKeysW) X(SQLForeignKeysW) X(SQLStatisticsW) \
+  X(SQLTablesW) X(SQLColumnsW) X(SQLPrimaryKeysW) X(SQLForeignKeysW) X(SQLStatisticsW) \
   X(SQLTablePrivilegesW)
 // clang-format on
 

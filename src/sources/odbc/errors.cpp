@@ -19,7 +19,8 @@ bool one_of(std::string_view state, std::initializer_list<std::string_view> stat
 
 enum class Why { driver, login, locked, database, name, refused, silent, tls, busy, file, privilege };
 
-// What the drivers' own words and numbers mean: states alone do not tell, several drivers have one for everything.
+// What the drivers' own words and numbers mean: states alone do not tell, several drivers have one for
+// everything.
 struct Clue {
   std::string_view words;  // in lower case
   Why why;
@@ -67,7 +68,8 @@ constexpr Clue kClues[] = {
 
 std::optional<Why> reason_of(const Said& said) {
   const auto words = lowered(said.text);
-  if (words.find("database \"") != words.npos && words.find("does not exist") != words.npos) return Why::database;
+  if (words.find("database \"") != words.npos && words.find("does not exist") != words.npos)
+    return Why::database;
   for (const auto& clue : kClues)
     if (words.find(clue.words) != words.npos) return clue.why;
   if (said.state == "28000") return Why::login;
@@ -139,7 +141,8 @@ Error from_state(const Said& said) {
   if (state.starts_with("53") || state == "HY001" || state == "HY014")
     return made(Code::unavailable, "the database server is out of a resource (connections, memory or disk)");
   if (state == "IM001" || state.starts_with("HYC"))
-    return made(Code::database_error, "the ODBC driver lacks a function that this needs", "Try a newer driver.");
+    return made(Code::database_error, "the ODBC driver lacks a function that this needs",
+                "Try a newer driver.");
   return made(Code::database_error, "the database failed the request");
 }
 
@@ -150,28 +153,33 @@ Error loads_refused() {
 
 Error from_open(const Said& said, const OdbcSettings& settings) {
   const auto at = place(settings);
-  log::debug("odbc", "a connection could not be opened",
-             {{"at", at}, {"state", said.state}, {"native", std::to_string(said.native)}, {"message", said.text}});
+  log::debug(
+      "odbc", "a connection could not be opened",
+      {{"at", at}, {"state", said.state}, {"native", std::to_string(said.native)}, {"message", said.text}});
   const auto made = [&](Code code, const std::string& message, std::string hint) {
     return fail(code, fmt::format("{} [SQLSTATE {}, {}]", message, said.state, said.native), std::move(hint));
   };
   const auto why = reason_of(said);
   if (!why)
-    return made(Code::unavailable, at + " cannot be reached",
-                "Check the connection's settings with the driver's own tool; the agent's debug log has its words.");
+    return made(
+        Code::unavailable, at + " cannot be reached",
+        "Check the connection's settings with the driver's own tool; the agent's debug log has its words.");
   switch (*why) {
     case Why::driver:
       if (settings.dsn.empty())
         return made(Code::unavailable, fmt::format("the ODBC driver '{}' cannot be loaded", settings.driver),
                     "Install it, and name it as 'odbcinst -q -d' lists it, or by the path of its library.");
-      return made(Code::not_found, fmt::format("there is no ODBC data source '{}', or its driver cannot be loaded",
-                                               settings.dsn),
-                  "Data sources stand in /etc/odbc.ini and the user's .odbc.ini: 'odbcinst -q -s' lists them.");
+      return made(
+          Code::not_found,
+          fmt::format("there is no ODBC data source '{}', or its driver cannot be loaded", settings.dsn),
+          "Data sources stand in /etc/odbc.ini and the user's .odbc.ini: 'odbcinst -q -s' lists them.");
     case Why::login:
-      return made(Code::auth_failed, fmt::format("{} does not accept user '{}' with this password", at, settings.user),
+      return made(Code::auth_failed,
+                  fmt::format("{} does not accept user '{}' with this password", at, settings.user),
                   "Enter user and password of the connection again; the server must allow this machine.");
     case Why::locked:
-      return made(Code::auth_failed, fmt::format("user '{}' is locked, or its password has expired", settings.user),
+      return made(Code::auth_failed,
+                  fmt::format("user '{}' is locked, or its password has expired", settings.user),
                   "Unlock it or set its password, then enter it again.");
     case Why::database:
       return made(Code::not_found, fmt::format("{} has no database '{}'", at, settings.database),
@@ -180,16 +188,19 @@ Error from_open(const Said& said, const OdbcSettings& settings) {
       return made(Code::unavailable, fmt::format("the host name '{}' does not resolve", settings.host),
                   "Check the host of the connection and this machine's DNS.");
     case Why::refused:
-      return made(Code::unavailable, "nothing listens at " + at, "Check host and port, and that the server runs.");
+      return made(Code::unavailable, "nothing listens at " + at,
+                  "Check host and port, and that the server runs.");
     case Why::silent:
-      return made(Code::unavailable, at + " did not answer in time", "Check host, port and the firewalls between.");
+      return made(Code::unavailable, at + " did not answer in time",
+                  "Check host, port and the firewalls between.");
     case Why::tls:
       return made(Code::unavailable, at + " and the driver do not agree on TLS",
                   "Check what the driver's options ask for, that the server offers it, and its certificate.");
     case Why::busy:
       return made(Code::unavailable, at + " has no connection free", "Try again, or lower pool.max.");
     case Why::file:
-      return made(Code::unavailable, fmt::format("the database file '{}' cannot be opened", settings.database),
+      return made(Code::unavailable,
+                  fmt::format("the database file '{}' cannot be opened", settings.database),
                   "Check its path and permissions.");
     case Why::privilege:
       return made(Code::schema_access_denied,

@@ -1,5 +1,5 @@
-// SQLSTATEs and the native errors beside them as our errors. A driver's own text may quote rows: it goes no further
-// than the local debug log, and there only while a connection is opened.
+// SQLSTATEs and the native errors beside them as our errors. A driver's own text may quote rows: it goes no
+// further than the local debug log, and there only while a connection is opened.
 #pragma once
 
 #include <string>

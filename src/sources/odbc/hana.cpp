@@ -11,21 +11,24 @@ using data::Kind;
 using data::Type;
 
 // Of HANA's own schemas only _SYS_BIC holds what people read: calculation views.
-#define VMC_OWN_SCHEMAS(alias)                                                                          \
+#define VMC_OWN_SCHEMAS(alias)                                                                              \
   "(" alias ".SCHEMA_NAME = '_SYS_BIC' OR " alias ".SCHEMA_NAME NOT LIKE '!_SYS!_%' ESCAPE '!') AND " alias \
   ".SCHEMA_NAME NOT IN ('SYS', 'SYS_DATABASES')"
 
 constexpr const char* kTables =
     "SELECT t.SCHEMA_NAME, t.TABLE_NAME, m.RECORD_COUNT"
-    " FROM SYS.TABLES t LEFT JOIN SYS.M_TABLES m ON m.SCHEMA_NAME = t.SCHEMA_NAME AND m.TABLE_NAME = t.TABLE_NAME"
+    " FROM SYS.TABLES t LEFT JOIN SYS.M_TABLES m ON m.SCHEMA_NAME = t.SCHEMA_NAME AND m.TABLE_NAME = "
+    "t.TABLE_NAME"
     " WHERE t.IS_USER_DEFINED_TYPE = 'FALSE' AND " VMC_OWN_SCHEMAS("t");
 
-constexpr const char* kViews = "SELECT v.SCHEMA_NAME, v.VIEW_NAME FROM SYS.VIEWS v WHERE " VMC_OWN_SCHEMAS("v");
+constexpr const char* kViews =
+    "SELECT v.SCHEMA_NAME, v.VIEW_NAME FROM SYS.VIEWS v WHERE " VMC_OWN_SCHEMAS("v");
 
 constexpr const char* kColumns =
     "SELECT c.SCHEMA_NAME, c.TABLE_NAME, c.COLUMN_NAME, c.DATA_TYPE_NAME, c.LENGTH, c.SCALE, c.IS_NULLABLE,"
     " c.DEFAULT_VALUE"
-    " FROM SYS.TABLE_COLUMNS c WHERE " VMC_OWN_SCHEMAS("c") " ORDER BY c.SCHEMA_NAME, c.TABLE_NAME, c.POSITION";
+    " FROM SYS.TABLE_COLUMNS c WHERE " VMC_OWN_SCHEMAS(
+        "c") " ORDER BY c.SCHEMA_NAME, c.TABLE_NAME, c.POSITION";
 
 constexpr const char* kViewColumns =
     "SELECT c.SCHEMA_NAME, c.VIEW_NAME, c.COLUMN_NAME, c.DATA_TYPE_NAME, c.LENGTH, c.SCALE, c.IS_NULLABLE,"
@@ -34,10 +37,12 @@ constexpr const char* kViewColumns =
 
 constexpr const char* kKeys =
     "SELECT c.SCHEMA_NAME, c.TABLE_NAME, c.CONSTRAINT_NAME, c.IS_PRIMARY_KEY, c.POSITION, c.COLUMN_NAME"
-    " FROM SYS.CONSTRAINTS c WHERE (c.IS_PRIMARY_KEY = 'TRUE' OR c.IS_UNIQUE_KEY = 'TRUE') AND " VMC_OWN_SCHEMAS("c");
+    " FROM SYS.CONSTRAINTS c WHERE (c.IS_PRIMARY_KEY = 'TRUE' OR c.IS_UNIQUE_KEY = 'TRUE') "
+    "AND " VMC_OWN_SCHEMAS("c");
 
 constexpr const char* kReferences =
-    "SELECT c.SCHEMA_NAME, c.TABLE_NAME, c.CONSTRAINT_NAME, c.POSITION, c.COLUMN_NAME, c.REFERENCED_SCHEMA_NAME,"
+    "SELECT c.SCHEMA_NAME, c.TABLE_NAME, c.CONSTRAINT_NAME, c.POSITION, c.COLUMN_NAME, "
+    "c.REFERENCED_SCHEMA_NAME,"
     " c.REFERENCED_TABLE_NAME, c.REFERENCED_COLUMN_NAME"
     " FROM SYS.REFERENTIAL_CONSTRAINTS c WHERE " VMC_OWN_SCHEMAS("c");
 
@@ -51,7 +56,8 @@ bool is_one_of(std::string_view name, std::initializer_list<std::string_view> na
 
 std::string declared(const VendorType& type) {
   if (type.name == "DECIMAL" && type.scale) return fmt::format("DECIMAL({},{})", type.length, *type.scale);
-  if (is_one_of(type.name, {"VARCHAR", "NVARCHAR", "ALPHANUM", "SHORTTEXT", "CHAR", "NCHAR", "VARBINARY", "BINARY"}))
+  if (is_one_of(type.name,
+                {"VARCHAR", "NVARCHAR", "ALPHANUM", "SHORTTEXT", "CHAR", "NCHAR", "VARBINARY", "BINARY"}))
     return fmt::format("{}({})", type.name, type.length);
   return type.name;
 }
@@ -69,15 +75,17 @@ std::optional<Type> hana_type(const VendorType& type) {
   if (name == "TIME") return Type{Kind::time};
   // A TIMESTAMP has seven digits of a second; a value that uses the last one is told when it is read.
   if (is_one_of(name, {"SECONDDATE", "TIMESTAMP"})) return Type{Kind::timestamp};
-  if (is_one_of(name, {"VARCHAR", "NVARCHAR", "ALPHANUM", "SHORTTEXT", "CHAR", "NCHAR", "CLOB", "NCLOB", "TEXT", "BINTEXT"}))
+  if (is_one_of(name, {"VARCHAR", "NVARCHAR", "ALPHANUM", "SHORTTEXT", "CHAR", "NCHAR", "CLOB", "NCLOB",
+                       "TEXT", "BINTEXT"}))
     return Type{Kind::text};
   if (is_one_of(name, {"VARBINARY", "BINARY", "BLOB"})) return Type{Kind::bytes};
   return name == "BOOLEAN" ? std::optional{Type{Kind::boolean}} : std::nullopt;
 }
 
 std::vector<NamedStatement> hana_statements() {
-  return {{"tables", kTables},           {"views", kViews}, {"columns", kColumns},
-          {"view columns", kViewColumns}, {"keys", kKeys},   {"references", kReferences}};
+  return {{"tables", kTables},   {"views", kViews},
+          {"columns", kColumns}, {"view columns", kViewColumns},
+          {"keys", kKeys},       {"references", kReferences}};
 }
 
 Result<data::Schema> discover_hana(Connection& db) {

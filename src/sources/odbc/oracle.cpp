@@ -10,7 +10,8 @@ namespace {
 using data::Kind;
 using data::Type;
 
-// Oracle's own accounts are marked since 12c. Overflow segments, nested tables and the like are no tables to read.
+// Oracle's own accounts are marked since 12c. Overflow segments, nested tables and the like are no tables to
+// read.
 constexpr const char* kTables =
     "SELECT t.OWNER, t.TABLE_NAME, t.NUM_ROWS"
     " FROM ALL_TABLES t JOIN ALL_USERS u ON u.USERNAME = t.OWNER"
@@ -24,7 +25,8 @@ constexpr const char* kViews =
 
 // DATA_DEFAULT is a LONG, and stands last: it is fetched in pieces.
 constexpr const char* kColumns =
-    "SELECT c.OWNER, c.TABLE_NAME, c.COLUMN_NAME, c.DATA_TYPE, c.DATA_LENGTH, c.CHAR_LENGTH, c.DATA_PRECISION,"
+    "SELECT c.OWNER, c.TABLE_NAME, c.COLUMN_NAME, c.DATA_TYPE, c.DATA_LENGTH, c.CHAR_LENGTH, "
+    "c.DATA_PRECISION,"
     " c.DATA_SCALE, c.NULLABLE, c.DATA_DEFAULT"
     " FROM ALL_TAB_COLUMNS c JOIN ALL_USERS u ON u.USERNAME = c.OWNER"
     " WHERE u.ORACLE_MAINTAINED = 'N'"
@@ -32,14 +34,17 @@ constexpr const char* kColumns =
 
 constexpr const char* kKeys =
     "SELECT c.OWNER, c.TABLE_NAME, c.CONSTRAINT_NAME, c.CONSTRAINT_TYPE, k.POSITION, k.COLUMN_NAME"
-    " FROM ALL_CONSTRAINTS c JOIN ALL_CONS_COLUMNS k ON k.OWNER = c.OWNER AND k.CONSTRAINT_NAME = c.CONSTRAINT_NAME"
+    " FROM ALL_CONSTRAINTS c JOIN ALL_CONS_COLUMNS k ON k.OWNER = c.OWNER AND k.CONSTRAINT_NAME = "
+    "c.CONSTRAINT_NAME"
     " JOIN ALL_USERS u ON u.USERNAME = c.OWNER"
     " WHERE u.ORACLE_MAINTAINED = 'N' AND c.CONSTRAINT_TYPE IN ('P', 'U') AND c.STATUS = 'ENABLED'"
     " AND c.VALIDATED = 'VALIDATED'";
 
 constexpr const char* kReferences =
-    "SELECT c.OWNER, c.TABLE_NAME, c.CONSTRAINT_NAME, k.POSITION, k.COLUMN_NAME, r.OWNER, r.TABLE_NAME, r.COLUMN_NAME"
-    " FROM ALL_CONSTRAINTS c JOIN ALL_CONS_COLUMNS k ON k.OWNER = c.OWNER AND k.CONSTRAINT_NAME = c.CONSTRAINT_NAME"
+    "SELECT c.OWNER, c.TABLE_NAME, c.CONSTRAINT_NAME, k.POSITION, k.COLUMN_NAME, r.OWNER, r.TABLE_NAME, "
+    "r.COLUMN_NAME"
+    " FROM ALL_CONSTRAINTS c JOIN ALL_CONS_COLUMNS k ON k.OWNER = c.OWNER AND k.CONSTRAINT_NAME = "
+    "c.CONSTRAINT_NAME"
     " JOIN ALL_CONS_COLUMNS r ON r.OWNER = c.R_OWNER AND r.CONSTRAINT_NAME = c.R_CONSTRAINT_NAME"
     " AND r.POSITION = k.POSITION"
     " JOIN ALL_USERS u ON u.USERNAME = c.OWNER"
@@ -89,8 +94,8 @@ std::optional<Type> oracle_type(const VendorType& type) {
     return Type{name.ends_with("TIME ZONE") ? Kind::timestamptz : Kind::timestamp};
   }
   if (name.starts_with("INTERVAL")) return Type{Kind::text};
-  if (is_one_of(name, {"VARCHAR2", "NVARCHAR2", "VARCHAR", "CHAR", "NCHAR", "CLOB", "NCLOB", "LONG", "ROWID", "UROWID",
-                       "XMLTYPE"}))
+  if (is_one_of(name, {"VARCHAR2", "NVARCHAR2", "VARCHAR", "CHAR", "NCHAR", "CLOB", "NCLOB", "LONG", "ROWID",
+                       "UROWID", "XMLTYPE"}))
     return Type{Kind::text};
   if (is_one_of(name, {"RAW", "LONG RAW", "BLOB"})) return Type{Kind::bytes};
   if (name == "JSON") return Type{Kind::json};
@@ -98,7 +103,11 @@ std::optional<Type> oracle_type(const VendorType& type) {
 }
 
 std::vector<NamedStatement> oracle_statements() {
-  return {{"tables", kTables}, {"views", kViews}, {"columns", kColumns}, {"keys", kKeys}, {"references", kReferences}};
+  return {{"tables", kTables},
+          {"views", kViews},
+          {"columns", kColumns},
+          {"keys", kKeys},
+          {"references", kReferences}};
 }
 
 Result<data::Schema> discover_oracle(Connection& db) {

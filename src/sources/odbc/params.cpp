@@ -20,7 +20,8 @@ struct Digits {
 };
 
 Digits digits_of(const std::string& number) {
-  const auto digits = static_cast<SQLULEN>(std::count_if(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; }));
+  const auto digits = static_cast<SQLULEN>(
+      std::count_if(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; }));
   const auto point = number.find('.');
   return {std::max<SQLULEN>(digits, 1),
           static_cast<SQLSMALLINT>(point == number.npos ? 0 : number.size() - point - 1)};
@@ -59,7 +60,10 @@ void Params::value(const data::Value& value) {
   } else if (const auto* text = std::get_if<std::string>(&value)) {
     const auto wide = widened(*text);
     const SQLSMALLINT type = wide.size() <= kShortText ? SQL_WVARCHAR : SQL_WLONGVARCHAR;
-    add({SQL_C_WCHAR, type, std::max<SQLULEN>(wide.size(), 1), 0,
+    add({SQL_C_WCHAR,
+         type,
+         std::max<SQLULEN>(wide.size(), 1),
+         0,
          {reinterpret_cast<const char*>(wide.data()), wide.size() * sizeof(SQLWCHAR)}});
   } else if (std::holds_alternative<data::Date>(value)) {
     plain(data::format(value), SQL_TYPE_DATE);
@@ -68,7 +72,8 @@ void Params::value(const data::Value& value) {
   } else if (std::holds_alternative<data::Timestamp>(value)) {
     plain(data::format(value), SQL_TYPE_TIMESTAMP, kMicros);
   } else if (const auto* zoned = std::get_if<data::TimestampTz>(&value)) {
-    plain(data::format_timestamp(zoned->micros, false), SQL_TYPE_TIMESTAMP, kMicros);  // the session's zone is UTC
+    plain(data::format_timestamp(zoned->micros, false), SQL_TYPE_TIMESTAMP,
+          kMicros);  // the session's zone is UTC
   } else if (std::holds_alternative<data::Decimal>(value) || std::holds_alternative<data::Number>(value)) {
     auto number = data::format(value);
     const auto [precision, scale] = digits_of(number);
@@ -83,8 +88,8 @@ void Params::value(const data::Value& value) {
 
 SQLRETURN Params::bind(const DriverManager& odbc, SQLHSTMT to, std::size_t index) const {
   const auto& param = params_[index];
-  return odbc.SQLBindParameter(to, static_cast<SQLUSMALLINT>(index + 1), SQL_PARAM_INPUT, param.as, param.type,
-                               param.size, param.digits, const_cast<char*>(param.bytes.data()),
+  return odbc.SQLBindParameter(to, static_cast<SQLUSMALLINT>(index + 1), SQL_PARAM_INPUT, param.as,
+                               param.type, param.size, param.digits, const_cast<char*>(param.bytes.data()),
                                static_cast<SQLLEN>(param.bytes.size()), const_cast<SQLLEN*>(&param.length));
 }
 

@@ -14,7 +14,7 @@ class Params {
  public:
   // How a server takes them.
   struct Ways {
-    bool converted = false;         // the statement makes of a text what the column holds (sql::odbc::converts)
+    bool converted = false;  // the statement makes of a text what the column holds (sql::odbc::converts)
     bool integers_as_text = false;  // its driver knows no 64-bit integers
   };
   Params() = default;
@@ -25,9 +25,9 @@ class Params {
 
  private:
   struct Param {
-    SQLSMALLINT as = SQL_C_CHAR;       // what it is here
-    SQLSMALLINT type = SQL_VARCHAR;    // and in the statement
-    SQLULEN size = 1;                  // characters, digits or bytes
+    SQLSMALLINT as = SQL_C_CHAR;     // what it is here
+    SQLSMALLINT type = SQL_VARCHAR;  // and in the statement
+    SQLULEN size = 1;                // characters, digits or bytes
     SQLSMALLINT digits = 0;
     std::string bytes = {};
     SQLLEN length = 0;

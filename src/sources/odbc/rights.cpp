@@ -37,6 +37,7 @@ Result<Privileges> privileges_of(Connection& db) {
     for (std::size_t i = 0; i <= kPrivilege; ++i) VMC_CHECK(statement.text(i, cells[i]));
     const auto grantee = lowered(cells[kGrantee]);
     if (grantee != lowered(db.user()) && grantee != "public") continue;
+    if (is_system_schema(cells[kSchema])) continue;
     out.listed = true;
     if (writes(cells[kPrivilege]))
       out.writable.insert(cells[kSchema].empty() ? cells[kTable] : cells[kSchema] + "." + cells[kTable]);
@@ -62,17 +63,22 @@ Result<RightsReport> rights(Connection& db) {
   if (!found || !found->listed) {
     // What nobody tells counts as weak.
     report.can_write = true;
-    say(fmt::format("The ODBC driver does not tell what user '{}' may do: it counts as one that may write.", db.user()));
+    say(fmt::format("The ODBC driver does not tell what user '{}' may do: it counts as one that may write.",
+                    db.user()));
   } else if (!found->writable.empty()) {
     report.can_write = true;
-    say(fmt::format("User '{}' may write {} tables: {}.", db.user(), found->writable.size(), some(found->writable)));
+    say(fmt::format("User '{}' may write {} tables: {}.", db.user(), found->writable.size(),
+                    some(found->writable)));
   }
   const auto* read_only = db.customs().read_only;
-  say(read_only ? fmt::format("Sessions of {} are kept read-only by \"{}\"; ODBC's own access mode is only a hint. Behind "
-                              "that stand the login's rights.",
-                              db.product(), read_only)
-                : "ODBC has no read-only session that a server must keep: its access mode is only a hint. The login's own "
-                  "rights are the wall; give it SELECT and nothing else.");
+  say(read_only
+          ? fmt::format(
+                "Sessions of {} are kept read-only by \"{}\"; ODBC's own access mode is only a hint. Behind "
+                "that stand the login's rights.",
+                db.product(), read_only)
+          : "ODBC has no read-only session that a server must keep: its access mode is only a hint. The "
+            "login's own "
+            "rights are the wall; give it SELECT and nothing else.");
   if (!db.has_transactions()) say("The driver knows no transactions: a read sees what changes meanwhile.");
   return report;
 }

@@ -29,7 +29,8 @@ Result<void> RowStream::choose(Statement& statement) {
   const auto& fields = *batch_.type();
   VMC_TRY(count, statement.columns());
   if (count != fields.size())
-    return fail(Code::database_error, fmt::format("the server sent other columns of '{}' than asked for", table_));
+    return fail(Code::database_error,
+                fmt::format("the server sent other columns of '{}' than asked for", table_));
   const auto& customs = statement.db().customs();
   columns_.clear();
   bounded_ = true;
@@ -56,9 +57,8 @@ Result<void> RowStream::run(Statement& statement, const BatchSink& sink, std::op
 Result<void> RowStream::bind(Statement& statement, std::size_t rows, SQLULEN& fetched) {
   const auto handle = statement.handle();
   const auto set = [&](SQLINTEGER attribute, SQLPOINTER value) {
-    return statement.db().call(handle, [&](const auto& odbc) {
-      return odbc.SQLSetStmtAttrW(handle, attribute, value, 0);
-    });
+    return statement.db().call(
+        handle, [&](const auto& odbc) { return odbc.SQLSetStmtAttrW(handle, attribute, value, 0); });
   };
   VMC_CHECK(set(SQL_ATTR_ROW_BIND_TYPE, reinterpret_cast<SQLPOINTER>(SQL_BIND_BY_COLUMN)));
   VMC_CHECK(set(SQL_ATTR_ROW_ARRAY_SIZE, reinterpret_cast<SQLPOINTER>(rows)));
@@ -84,7 +84,8 @@ Result<void> RowStream::run_in_blocks(Statement& statement, const BatchSink& sin
   for (;;) {
     VMC_TRY(more, statement.fetch());
     if (!more) return {};
-    if (fetched > rows) return fail(Code::database_error, "the ODBC driver fetched more rows than it was asked for");
+    if (fetched > rows)
+      return fail(Code::database_error, "the ODBC driver fetched more rows than it was asked for");
     for (std::size_t row = 0; row < fetched; ++row) {
       ++row_;
       for (std::size_t i = 0; i < columns_.size(); ++i) VMC_CHECK(take_bound(i, row));
@@ -120,7 +121,9 @@ Result<void> RowStream::take_bound(std::size_t i, std::size_t row) {
     fetch.as == SQL_C_DOUBLE ? out.float64(real) : out.int64(integer);
     return {};
   }
-  const std::size_t terminator = fetch.as == SQL_C_BINARY ? 0 : fetch.as == SQL_C_WCHAR ? sizeof(SQLWCHAR) : 1;
+  const std::size_t terminator = fetch.as == SQL_C_BINARY  ? 0
+                                 : fetch.as == SQL_C_WCHAR ? sizeof(SQLWCHAR)
+                                                           : 1;
   if (length < 0 || static_cast<std::size_t>(length) > fetch.bytes - terminator)
     return unfit(i, "the value is longer than its column says");
   const auto size = static_cast<std::size_t>(length);
@@ -146,7 +149,7 @@ Result<void> RowStream::take_whole(Statement& statement, std::size_t i) {
     as == SQL_C_DOUBLE ? out.float64(real) : out.int64(integer);
     return {};
   }
-  auto got = as == SQL_C_BINARY ? statement.bytes(i, cell_)
+  auto got = as == SQL_C_BINARY  ? statement.bytes(i, cell_)
              : as == SQL_C_WCHAR ? statement.text(i, cell_)
                                  : statement.plain(i, cell_);
   if (!got) return got.error().code == Code::database_error ? unfit(i, got.error().message) : got.error();

@@ -1,5 +1,5 @@
-// Rows of an executed statement as batches: many at once into buffers of our own, column by column, as long as every
-// value has a bound; else one at a time, long ones in pieces.
+// Rows of an executed statement as batches: many at once into buffers of our own, column by column, as long
+// as every value has a bound; else one at a time, long ones in pieces.
 #pragma once
 
 #include "sources/odbc/decode.hpp"
@@ -11,14 +11,16 @@ class RowStream {
  public:
   RowStream(std::string_view table, data::RowTypePtr type) : table_{table}, batch_{std::move(type)} {}
 
-  // Until the statement ends or `most` rows have come; may be called for several statements of one projection.
-  Result<void> run(Statement& statement, const BatchSink& sink, std::optional<std::int64_t> most = std::nullopt);
+  // Until the statement ends or `most` rows have come; may be called for several statements of one
+  // projection.
+  Result<void> run(Statement& statement, const BatchSink& sink,
+                   std::optional<std::int64_t> most = std::nullopt);
   Result<void> finish(const BatchSink& sink);
 
  private:
   struct Column {
     Fetch fetch = {};
-    std::vector<char> values = {};      // of all rows of a block
+    std::vector<char> values = {};  // of all rows of a block
     std::vector<SQLLEN> lengths = {};
   };
   Result<void> choose(Statement& statement);

@@ -66,14 +66,15 @@ void SchemaBuilder::column(const TableName& of, Column column) {
   table->second.columns.push_back(std::move(info));
 }
 
-void SchemaBuilder::key(const TableName& of, const std::string& key, std::int64_t position, const std::string& column,
-                        bool primary) {
+void SchemaBuilder::key(const TableName& of, const std::string& key, std::int64_t position,
+                        const std::string& column, bool primary) {
   auto& known = keys_[{of, key}];
   known.primary = known.primary || primary;
   known.columns[position] = column;
 }
 
-void SchemaBuilder::reference(const std::string& constraint, std::int64_t position, const End& from, const End& to) {
+void SchemaBuilder::reference(const std::string& constraint, std::int64_t position, const End& from,
+                              const End& to) {
   auto& known = references_[{from.table, constraint}];
   known.from = from.table;
   known.to = to.table;
@@ -121,7 +122,8 @@ data::Schema SchemaBuilder::finish() {
   data::Schema schema;
   for (auto& [name, info] : tables_)
     if (!info.columns.empty()) schema.tables.push_back(std::move(info));
-  std::sort(schema.tables.begin(), schema.tables.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  std::sort(schema.tables.begin(), schema.tables.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
   return schema;
 }
 

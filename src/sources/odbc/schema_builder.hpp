@@ -1,5 +1,5 @@
-// A schema put together from the rows of catalogue questions, however they come: tables first, then columns, keys and
-// references of those tables; what is about others is dropped.
+// A schema put together from the rows of catalogue questions, however they come: tables first, then columns,
+// keys and references of those tables; what is about others is dropped.
 #pragma once
 
 #include <map>
@@ -33,7 +33,8 @@ class SchemaBuilder {
   void column(const TableName& of, Column column);  // in their order
 
   // Columns of a key or reference in any order; `position` sorts them.
-  void key(const TableName& of, const std::string& key, std::int64_t position, const std::string& column, bool primary);
+  void key(const TableName& of, const std::string& key, std::int64_t position, const std::string& column,
+           bool primary);
   struct End {
     TableName table;
     std::string column;

@@ -12,29 +12,31 @@ const Customs kSqlite{.opening = {"PRAGMA query_only = 1"},
                       .standard_schema = "main",
                       .sizes_hold = false};
 
-const Customs kPostgres{
-    .beginning = {"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
-                  "SELECT pg_catalog.set_config('datestyle', 'ISO, YMD', true), pg_catalog.set_config('timezone', 'UTC', "
-                  "true), pg_catalog.set_config('extra_float_digits', '1', true), "
-                  "pg_catalog.set_config('standard_conforming_strings', 'on', true)"},
-    .read_only = "SET TRANSACTION … READ ONLY",
-    .standard_schema = "public",
-    .sizes_hold = false};
+const Customs kPostgres{.beginning = {"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+                                      "SELECT pg_catalog.set_config('datestyle', 'ISO, YMD', true), "
+                                      "pg_catalog.set_config('timezone', 'UTC', "
+                                      "true), pg_catalog.set_config('extra_float_digits', '1', true), "
+                                      "pg_catalog.set_config('standard_conforming_strings', 'on', true)"},
+                        .read_only = "SET TRANSACTION … READ ONLY",
+                        .standard_schema = "public",
+                        .sizes_hold = false};
 
 const Customs kMysql{.beginning = {"SET time_zone = '+00:00', sql_mode = 'NO_ENGINE_SUBSTITUTION'",
                                    "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"},
                      .read_only = "START TRANSACTION … READ ONLY"};
 
-const Customs kMssql{.beginning = {"SET DATEFORMAT ymd; SET QUOTED_IDENTIFIER ON; SET ANSI_NULLS ON; SET TEXTSIZE "
-                                   "2147483647"},
-                     .standard_schema = "dbo"};
+const Customs kMssql{
+    .beginning = {"SET DATEFORMAT ymd; SET QUOTED_IDENTIFIER ON; SET ANSI_NULLS ON; SET TEXTSIZE "
+                  "2147483647"},
+    .standard_schema = "dbo"};
 
-const Customs kOracle{.opening = {"ALTER SESSION SET NLS_NUMERIC_CHARACTERS = '.,'",
-                                  "ALTER SESSION SET NLS_COMP = BINARY", "ALTER SESSION SET NLS_SORT = BINARY"},
-                      .beginning = {"SET TRANSACTION READ ONLY"},
-                      .read_only = "SET TRANSACTION READ ONLY",
-                      .current_schema = "SELECT SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA') FROM DUAL",
-                      .integers_as_text = true};
+const Customs kOracle{
+    .opening = {"ALTER SESSION SET NLS_NUMERIC_CHARACTERS = '.,'", "ALTER SESSION SET NLS_COMP = BINARY",
+                "ALTER SESSION SET NLS_SORT = BINARY"},
+    .beginning = {"SET TRANSACTION READ ONLY"},
+    .read_only = "SET TRANSACTION READ ONLY",
+    .current_schema = "SELECT SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA') FROM DUAL",
+    .integers_as_text = true};
 
 const Customs kHana{.beginning = {"SET TRANSACTION READ ONLY"},
                     .read_only = "SET TRANSACTION READ ONLY",
@@ -45,10 +47,14 @@ struct Named {
   Family family;
 };
 
-constexpr Named kServers[] = {{"postgresql", Family::postgres}, {"mariadb", Family::mysql},
-                              {"mysql", Family::mysql},         {"sqlite", Family::sqlite},
-                              {"sql server", Family::mssql},    {"oracle", Family::oracle},
-                              {"hdb", Family::hana},            {"hana", Family::hana}};
+constexpr Named kServers[] = {{"postgresql", Family::postgres},
+                              {"mariadb", Family::mysql},
+                              {"mysql", Family::mysql},
+                              {"sqlite", Family::sqlite},
+                              {"sql server", Family::mssql},
+                              {"oracle", Family::oracle},
+                              {"hdb", Family::hana},
+                              {"hana", Family::hana}};
 
 struct Needs {
   std::string_view part;  // of the driver's name, in lower case
@@ -93,6 +99,14 @@ const Customs& customs_of(Family family) {
       break;
   }
   return kGeneric;
+}
+
+bool is_system_schema(std::string_view schema) {
+  const auto name = lowered(schema);
+  for (std::string_view own : {"information_schema", "pg_catalog", "sys", "performance_schema", "syscat", "sysibm",
+                               "sysstat", "sysibmadm"})
+    if (name == own) return true;
+  return false;
 }
 
 std::string_view driver_needs(std::string_view driver) {

@@ -1,5 +1,5 @@
-// What is known of a server behind a driver: which family it is of, what keeps its sessions read-only, and what its
-// driver must be told to stream rows and to lose nothing.
+// What is known of a server behind a driver: which family it is of, what keeps its sessions read-only, and
+// what its driver must be told to stream rows and to lose nothing.
 #pragma once
 
 #include <string>
@@ -16,15 +16,18 @@ using Family = sql::OdbcServer::Family;
 Family family_named(std::string_view dbms);
 
 struct Customs {
-  std::vector<const char*> opening = {};      // once, outside a transaction
-  std::vector<const char*> beginning = {};    // at the start of each transaction, before anything else
-  const char* read_only = nullptr;            // the one of them that keeps it read-only
-  const char* standard_schema = "";           // of bare table names
-  const char* current_schema = nullptr;       // the question for it, where the login decides
-  bool sizes_hold = true;                     // a text is never longer than its column says
-  bool integers_as_text = false;              // its driver knows no 64-bit integers
+  std::vector<const char*> opening = {};    // once, outside a transaction
+  std::vector<const char*> beginning = {};  // at the start of each transaction, before anything else
+  const char* read_only = nullptr;          // the one of them that keeps it read-only
+  const char* standard_schema = "";         // of bare table names
+  const char* current_schema = nullptr;     // the question for it, where the login decides
+  bool sizes_hold = true;                   // a text is never longer than its column says
+  bool integers_as_text = false;            // its driver knows no 64-bit integers
 };
 const Customs& customs_of(Family family);
+
+// Holds the server's own tables, though drivers call them tables like others.
+bool is_system_schema(std::string_view schema);
 
 // "KEY=value;…" for a driver, known by its file's or its own name; empty when it is not known.
 std::string_view driver_needs(std::string_view driver);

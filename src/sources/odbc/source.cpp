@@ -41,8 +41,9 @@ class OdbcSession final : public Session {
     return db_->run(statement);
   }
 
-  Result<Split> split(const data::Intent& intent, const data::TableInfo& table, const std::vector<std::string>& key,
-                      std::int64_t rows_per_part, const ReadLimits& limits) override {
+  Result<Split> split(const data::Intent& intent, const data::TableInfo& table,
+                      const std::vector<std::string>& key, std::int64_t rows_per_part,
+                      const ReadLimits& limits) override {
     VMC_TRY(text, sql::render_split(db_->server(), intent, table, key, rows_per_part));
     VMC_TRY(null_keys, sql::render_null_keys(db_->server(), intent, table, key));
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
@@ -51,18 +52,21 @@ class OdbcSession final : public Session {
       VMC_CHECK(statement.execute(null_keys->text, params_of(*null_keys)));
       VMC_TRY(found, statement.fetch());
       if (found)
-        return fail(Code::invalid_request, "table '" + table.name + "' has rows whose key is null; they fit no part",
+        return fail(Code::invalid_request,
+                    "table '" + table.name + "' has rows whose key is null; they fit no part",
                     "Choose another key, or read the table in one part.");
     }
     PartEnds ends{rows_per_part};
-    const auto keep = [&](const data::Batch& batch) -> Result<void> { return ends.take(batch), Result<void>{}; };
+    const auto keep = [&](const data::Batch& batch) -> Result<void> {
+      return ends.take(batch), Result<void>{};
+    };
     VMC_CHECK(stream(text, key, table, keep));
     return parts_ending_at(key, ends.finish());
   }
 
   Result<void> read_keys(const data::TableInfo& table, const std::vector<std::string>& columns,
-                         const std::vector<std::string>& key, const BatchSource& keys, const ReadLimits& limits,
-                         const BatchSink& sink) override {
+                         const std::vector<std::string>& key, const BatchSource& keys,
+                         const ReadLimits& limits, const BatchSink& sink) override {
     VMC_TRY(type, row_type(columns, table));
     VMC_TRY(key_type, row_type(key, table));
     if (key.empty()) return fail(Code::invalid_request, "no key columns are named");
@@ -108,8 +112,9 @@ class OdbcSession final : public Session {
     return params;
   }
 
-  Result<void> stream(const sql::Statement& text, const std::vector<std::string>& columns, const data::TableInfo& table,
-                      const BatchSink& sink, std::optional<std::int64_t> most = std::nullopt) {
+  Result<void> stream(const sql::Statement& text, const std::vector<std::string>& columns,
+                      const data::TableInfo& table, const BatchSink& sink,
+                      std::optional<std::int64_t> most = std::nullopt) {
     VMC_TRY(type, row_type(columns, table));
     VMC_TRY(statement, Statement::make(*db_));
     VMC_CHECK(statement.execute(text.text, params_of(text)));
@@ -130,7 +135,8 @@ std::string_view kind_of(const OdbcSettings& settings) {
 
 std::unique_ptr<Source> make_odbc_source(OdbcSettings settings) {
   const auto kind = kind_of(settings);
-  return std::make_unique<ServerSource<odbc::Connection, OdbcSession, OdbcSettings>>(kind, std::move(settings));
+  return std::make_unique<ServerSource<odbc::Connection, OdbcSession, OdbcSettings>>(kind,
+                                                                                     std::move(settings));
 }
 
 }  // namespace vmc::sources

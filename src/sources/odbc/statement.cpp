@@ -1,5 +1,6 @@
 #include "sources/odbc/statement.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -14,7 +15,8 @@ constexpr std::size_t kCellMax = 64u << 20;
 
 // An argument of a catalogue function: absent, or with its length.
 struct Argument {
-  explicit Argument(const std::optional<std::string>& value) : given{value.has_value()}, text{widened(value.value_or(""))} {
+  explicit Argument(const std::optional<std::string>& value)
+      : given{value.has_value()}, text{widened(value.value_or(""))} {
     text.push_back(0);
   }
   SQLWCHAR* data() { return given ? text.data() : nullptr; }
@@ -48,23 +50,24 @@ Result<void> Statement::look_up(Catalogue what, const About& about) {
   VMC_CHECK(db_->call(handle_, [&](const auto& odbc) -> SQLRETURN {
     switch (what) {
       case Catalogue::tables:
-        return odbc.SQLTablesW(handle_, catalogue.data(), catalogue.size(), schema.data(), schema.size(), table.data(),
-                               table.size(), kinds.data(), kinds.size());
+        return odbc.SQLTablesW(handle_, catalogue.data(), catalogue.size(), schema.data(), schema.size(),
+                               table.data(), table.size(), kinds.data(), kinds.size());
       case Catalogue::columns:
-        return odbc.SQLColumnsW(handle_, catalogue.data(), catalogue.size(), schema.data(), schema.size(), table.data(),
-                                table.size(), all.data(), all.size());
+        return odbc.SQLColumnsW(handle_, catalogue.data(), catalogue.size(), schema.data(), schema.size(),
+                                table.data(), table.size(), all.data(), all.size());
       case Catalogue::primary_keys:
         return odbc.SQLPrimaryKeysW(handle_, catalogue.data(), catalogue.size(), schema.data(), schema.size(),
                                     table.data(), table.size());
       case Catalogue::foreign_keys:
         return odbc.SQLForeignKeysW(handle_, none.data(), 0, none.data(), 0, none.data(), 0, catalogue.data(),
-                                    catalogue.size(), schema.data(), schema.size(), table.data(), table.size());
+                                    catalogue.size(), schema.data(), schema.size(), table.data(),
+                                    table.size());
       case Catalogue::unique_keys:
         return odbc.SQLStatisticsW(handle_, catalogue.data(), catalogue.size(), schema.data(), schema.size(),
                                    table.data(), table.size(), SQL_INDEX_UNIQUE, SQL_QUICK);
       case Catalogue::privileges:
-        return odbc.SQLTablePrivilegesW(handle_, catalogue.data(), catalogue.size(), schema.data(), schema.size(),
-                                        table.data(), table.size());
+        return odbc.SQLTablePrivilegesW(handle_, catalogue.data(), catalogue.size(), schema.data(),
+                                        schema.size(), table.data(), table.size());
     }
     return SQL_ERROR;
   }));
@@ -84,7 +87,8 @@ Result<ResultColumn> Statement::describe(std::size_t column) {
   SQLULEN size = 0;
   VMC_CHECK(db_->call(handle_, [&](const auto& odbc) {
     return odbc.SQLDescribeColW(handle_, static_cast<SQLUSMALLINT>(column + 1), name.data(),
-                                static_cast<SQLSMALLINT>(name.size()), &length, &out.type, &size, &digits, &nullable);
+                                static_cast<SQLSMALLINT>(name.size()), &length, &out.type, &size, &digits,
+                                &nullable);
   }));
   out.size = size > INT32_MAX ? 0 : static_cast<std::int64_t>(size);
   return out;
@@ -100,17 +104,23 @@ template <class Piece>
 Result<bool> Statement::pieces(std::size_t column, SQLSMALLINT as, std::size_t terminator, Piece piece) {
   alignas(SQLWCHAR) std::array<char, kPieceBytes> buffer;
   std::size_t total = 0;
+  std::optional<SQLLEN> expected;  // what is left, after the pieces before
   for (;;) {
     SQLLEN left = 0;
     VMC_TRY(outcome, db_->call(handle_, [&](const auto& odbc) {
-      return odbc.SQLGetData(handle_, static_cast<SQLUSMALLINT>(column + 1), as, buffer.data(), buffer.size(), &left);
+      return odbc.SQLGetData(handle_, static_cast<SQLUSMALLINT>(column + 1), as, buffer.data(), buffer.size(),
+                             &left);
     }));
     if (outcome == SQL_NO_DATA) return true;
     if (left == SQL_NULL_DATA) return false;
     const auto room = buffer.size() - terminator;
-    const bool more = outcome == SQL_SUCCESS_WITH_INFO && (left == SQL_NO_TOTAL || left > static_cast<SQLLEN>(room));
+    const bool more =
+        outcome == SQL_SUCCESS_WITH_INFO && (left == SQL_NO_TOTAL || left > static_cast<SQLLEN>(room));
     const auto size = more ? room : static_cast<std::size_t>(std::max<SQLLEN>(left, 0));
-    if (size > room) return fail(Code::database_error, "the ODBC driver says that a value is longer than it gave");
+    const bool follows = left == SQL_NO_TOTAL || !expected || left == *expected;
+    if (size > room || !follows)
+      return fail(Code::database_error, "the ODBC driver gave a value in pieces that do not fit together");
+    expected = left == SQL_NO_TOTAL ? std::nullopt : std::optional{left - static_cast<SQLLEN>(size)};
     total += size;
     if (total > kCellMax) return fail(Code::database_error, "a value is larger than 64 MiB");
     piece(buffer.data(), size);
@@ -122,9 +132,9 @@ Result<bool> Statement::text(std::size_t column, std::string& out) {
   out.clear();
   Wide units;
   VMC_TRY(there, pieces(column, SQL_C_WCHAR, sizeof(SQLWCHAR), [&](const char* data, std::size_t size) {
-    const auto* from = reinterpret_cast<const SQLWCHAR*>(data);
-    units.insert(units.end(), from, from + size / sizeof(SQLWCHAR));
-  }));
+            const auto* from = reinterpret_cast<const SQLWCHAR*>(data);
+            units.insert(units.end(), from, from + size / sizeof(SQLWCHAR));
+          }));
   if (there && !append_narrow(units, out)) return fail(Code::database_error, "a text is not valid Unicode");
   return there;
 }

@@ -18,7 +18,9 @@ constexpr int kPostgresOpenDigits = 6;
 // Microsoft's own.
 constexpr int kTime2 = -154, kZoned = -155, kXml = -152;
 
-std::string base_name(const DriverType& type) { return lowered(std::string_view{type.name}.substr(0, type.name.find('('))); }
+std::string base_name(const DriverType& type) {
+  return lowered(std::string_view{type.name}.substr(0, type.name.find('(')));
+}
 
 // What a family's name says better than its code does.
 std::optional<Type> by_name(Family family, const DriverType& type) {
@@ -34,6 +36,7 @@ std::optional<Type> by_name(Family family, const DriverType& type) {
   if (family == Family::mysql) {
     if (name == "timestamp") return Type{Kind::timestamptz};
     if (name == "bit" && type.code != SQL_BIT) return Type{Kind::bytes};
+    if (name == "inet4" || name == "inet6") return Type{Kind::text};
   }
   if (name.find("unsigned") != name.npos && type.code == SQL_BIGINT) return Type{Kind::decimal, 20, 0};
   return std::nullopt;
@@ -53,7 +56,8 @@ std::string declared_name(const DriverType& type) {
       return type.size > 0 ? fmt::format("{}({})", type.name, type.size) : type.name;
     case SQL_DECIMAL:
     case SQL_NUMERIC:
-      return type.size > 0 ? fmt::format("{}({},{})", type.name, type.size, type.digits.value_or(0)) : type.name;
+      return type.size > 0 ? fmt::format("{}({},{})", type.name, type.size, type.digits.value_or(0))
+                           : type.name;
     default:
       return type.name;
   }
@@ -109,7 +113,8 @@ std::optional<Type> type_of(Family family, const DriverType& type) {
       return Type{Kind::uuid};
     default:
       // 101 to 113: intervals.
-      if (type.code >= SQL_INTERVAL_YEAR && type.code <= SQL_INTERVAL_MINUTE_TO_SECOND) return Type{Kind::text};
+      if (type.code >= SQL_INTERVAL_YEAR && type.code <= SQL_INTERVAL_MINUTE_TO_SECOND)
+        return Type{Kind::text};
       return std::nullopt;
   }
 }

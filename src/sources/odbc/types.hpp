@@ -21,7 +21,8 @@ std::string declared_name(const DriverType& type);
 // How its values travel; nothing for a type of the driver's own that no standard describes.
 std::optional<data::Type> type_of(Family family, const DriverType& type);
 
-// An exact number of so many digits, so many of them behind the point: as a decimal, or as a number without bound.
+// An exact number of so many digits, so many of them behind the point: as a decimal, or as a number without
+// bound.
 data::Type exact_number(std::int64_t precision, int scale);
 
 }  // namespace vmc::sources::odbc

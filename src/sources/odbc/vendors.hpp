@@ -1,5 +1,5 @@
-// Oracle's and SAP HANA's own catalogues. Their statements stand in tests/golden/odbc to be reviewed beside the vendors'
-// documentation; neither has been tried on a real server.
+// Oracle's and SAP HANA's own catalogues. Their statements stand in tests/golden/odbc to be reviewed beside
+// the vendors' documentation; neither has been tried on a real server.
 #pragma once
 
 #include <optional>

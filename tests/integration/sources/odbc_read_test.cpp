@@ -43,7 +43,8 @@ std::string described(const data::TableInfo& table) {
 
 std::string shown(sources::Session& session, const data::TableInfo& table) {
   std::string out;
-  for (const auto& row : read_all(session, intent_for(table, names_of(table), {{table.columns[0].name, false}}), table)) {
+  for (const auto& row :
+       read_all(session, intent_for(table, names_of(table), {{table.columns[0].name, false}}), table)) {
     for (std::size_t i = 0; i < row.size(); ++i)
       out += table.columns[i].name + "=" + (data::is_null(row[i]) ? "-" : data::format(row[i])) + "\n";
     out += "\n";
@@ -70,19 +71,29 @@ std::size_t peak_kib() {
 TEST_CASE("ODBC: every type of PostgreSQL comes exactly, or says why not") {
   postgres().create_database("odbc_types");
   postgres().run(
-      "CREATE DOMAIN dom AS integer; CREATE TYPE en AS ENUM ('x', 'y'); CREATE TABLE types (a integer PRIMARY KEY, si "
-      "smallint, bi bigint, ok boolean, d numeric(38,10), n numeric, r real, f double precision, t text, v varchar, v20 "
-      "varchar(20), c char(5), b bytea, day date, at timestamp, p3 timestamp(3), tz timestamptz, tm time, tmz timetz, u "
+      "CREATE DOMAIN dom AS integer; CREATE TYPE en AS ENUM ('x', 'y'); CREATE TABLE types (a integer "
+      "PRIMARY KEY, si "
+      "smallint, bi bigint, ok boolean, d numeric(38,10), n numeric, r real, f double precision, t text, v "
+      "varchar, v20 "
+      "varchar(20), c char(5), b bytea, day date, at timestamp, p3 timestamp(3), tz timestamptz, tm time, "
+      "tmz timetz, u "
       "uuid, j json, jb jsonb, iv interval, arr integer[], m money, dm dom, e en, ip inet, nm name)",
       "odbc_types");
   postgres().run(
-      "INSERT INTO types VALUES (1, -32768, -9223372036854775808, true, 1234567890123456789012345678.0123456789, 1e-30, "
-      "0.1, 0.30000000000000004, 'zażółć 日本 😀', repeat('ü', 70000), repeat('😀', 20), 'x', '\\x00ff', '4713-01-01 BC', "
-      "'0044-03-15 12:00:00.000001 BC', '2024-02-29 13:00:00.123', '2024-02-29 13:00:00.123456+02', '23:59:59.999999', "
-      "'13:00:00+02', '00000000-0000-0000-0000-0000000000ff', '{\"a\": 1.10}', '{\"a\": 1.10}', '1 day 2 hours', "
-      "'{1,NULL}', 12.5, 7, 'y', '::1/128', 'n'), (2, 32767, 9223372036854775807, false, -0.0000000001, 'NaN', 'NaN', "
-      "5e-324, '', '', '', '', '', '9999-12-31', 'infinity', '-infinity', 'infinity', '00:00:00', '00:00:00-12', "
-      "'ffffffff-ffff-ffff-ffff-ffffffffffff', 'null', '[]', '-1 month', '{}', -0.01, -1, 'x', '10.0.0.0/8', ''), (3)",
+      "INSERT INTO types VALUES (1, -32768, -9223372036854775808, true, "
+      "1234567890123456789012345678.0123456789, 1e-30, "
+      "0.1, 0.30000000000000004, 'zażółć 日本 😀', repeat('ü', 70000), repeat('😀', 20), 'x', '\\x00ff', "
+      "'4713-01-01 BC', "
+      "'0044-03-15 12:00:00.000001 BC', '2024-02-29 13:00:00.123', '2024-02-29 13:00:00.123456+02', "
+      "'23:59:59.999999', "
+      "'13:00:00+02', '00000000-0000-0000-0000-0000000000ff', '{\"a\": 1.10}', '{\"a\": 1.10}', '1 day 2 "
+      "hours', "
+      "'{1,NULL}', 12.5, 7, 'y', '::1/128', 'n'), (2, 32767, 9223372036854775807, false, -0.0000000001, "
+      "'NaN', 'NaN', "
+      "5e-324, '', '', '', '', '', '9999-12-31', 'infinity', '-infinity', 'infinity', '00:00:00', "
+      "'00:00:00-12', "
+      "'ffffffff-ffff-ffff-ffff-ffffffffffff', 'null', '[]', '-1 month', '{}', -0.01, -1, 'x', '10.0.0.0/8', "
+      "''); INSERT INTO types (a) VALUES (3)",
       "odbc_types");
   auto session = opened(postgres_over_odbc("odbc_types"));
   const auto table = table_named(*session, "types");
@@ -92,23 +103,31 @@ TEST_CASE("ODBC: every type of PostgreSQL comes exactly, or says why not") {
 TEST_CASE("ODBC: every type of MariaDB comes exactly, or says why not") {
   const MariadbShop shop;
   shop.run(
-      "CREATE TABLE types (a int PRIMARY KEY, ti tinyint, tu tinyint unsigned, bi bigint, bu bigint unsigned, ok boolean, "
-      "d decimal(38,10), n decimal(65,30), r float, f double, t longtext, v varchar(20), c char(5), la text CHARACTER SET "
-      "latin1, b longblob, vb varbinary(4), day date, at datetime(6), a0 datetime, tz timestamp(6) NULL, tm time(6), y "
+      "CREATE TABLE types (a int PRIMARY KEY, ti tinyint, tu tinyint unsigned, bi bigint, bu bigint "
+      "unsigned, ok boolean, "
+      "d decimal(38,10), n decimal(65,30), r float, f double, t longtext, v varchar(20), c char(5), la text "
+      "CHARACTER SET "
+      "latin1, b longblob, vb varbinary(4), day date, at datetime(6), a0 datetime, tz timestamp(6) NULL, tm "
+      "time(6), y "
       "year, u uuid, j json, e enum('x','y'), s set('a','b'), bt bit(9), ip inet6)");
   shop.run(
       "INSERT INTO types VALUES (1, -128, 255, -9223372036854775808, 18446744073709551615, true, "
-      "1234567890123456789012345678.0123456789, 1e-30, 0.1, 0.30000000000000004, 'zażółć 日本 😀', repeat('😀', 20), 'x', "
+      "1234567890123456789012345678.0123456789, 1e-30, 0.1, 0.30000000000000004, 'zażółć 日本 😀', "
+      "repeat('😀', 20), 'x', "
       "'ä', X'00ff', X'00', '1000-01-01', '2024-02-29 13:00:00.123456', '2024-02-29 13:00:00', '2024-02-29 "
-      "13:00:00.123456', '-838:59:59.000001', 2024, '00000000-0000-0000-0000-0000000000ff', '{\"a\": 1.10}', 'y', 'a,b', "
-      "b'100000001', '::1'), (2, 127, 0, 9223372036854775807, 0, false, -0.0000000001, -1e34, -1e-38, 5e-324, '', '', '', "
-      "'', '', '', '9999-12-31', '9999-12-31 23:59:59.999999', '1000-01-01', '2038-01-19 03:14:07', '838:59:59', 1901, "
+      "13:00:00.123456', '-838:59:59', 2024, '00000000-0000-0000-0000-0000000000ff', '{\"a\": 1.10}', "
+      "'y', 'a,b', "
+      "b'100000001', '::1'), (2, 127, 0, 9223372036854775807, 0, false, -0.0000000001, -1e34, -1e-38, "
+      "5e-324, '', '', '', "
+      "'', '', '', '9999-12-31', '9999-12-31 23:59:59.999999', '1000-01-01', '2038-01-19 03:14:07', "
+      "'838:59:59', 1901, "
       "'ffffffff-ffff-ffff-ffff-ffffffffffff', 'null', 'x', '', b'0', '1::'), (3" +
       [] {
         std::string nulls;
         for (int i = 0; i < 27; ++i) nulls += ", NULL";
         return nulls;
-      }() + ")");
+      }() +
+      ")");
   auto session = opened(mariadb_over_odbc(shop.name));
   const auto table = table_named(*session, "types");
   check_golden("mariadb_types", described(table) + "\n" + shown(*session, table));
@@ -124,11 +143,14 @@ TEST_CASE("ODBC: every type of MariaDB comes exactly, or says why not") {
 TEST_CASE("ODBC: SQLite's integers, texts and bytes come exactly; what is no date of a date column is told") {
   const TempDir folder;
   const auto file = (folder.path() / "t.db").string();
-  in_sqlite(file,
-            "CREATE TABLE types (a integer PRIMARY KEY, i bigint, t text, v varchar(2), b blob, d decimal(12,2), day date, "
-            "at timestamp); INSERT INTO types VALUES (1, -9223372036854775808, 'zażółć 日本 😀', 'longer than two', "
-            "x'00ff', '9.50', '2024-02-29', '2024-02-29 13:00:00.123456'), (2, 9223372036854775807, '', '', x'', '', NULL, "
-            "NULL); CREATE TABLE odd (day date); INSERT INTO odd VALUES ('yesterday')");
+  in_sqlite(
+      file,
+      "CREATE TABLE types (a integer PRIMARY KEY, i bigint, t text, v varchar(2), b blob, d decimal(12,2), "
+      "day date, "
+      "at timestamp); INSERT INTO types VALUES (1, -9223372036854775808, 'zażółć 日本 😀', 'longer than two', "
+      "x'00ff', '9.50', '2024-02-29', '2024-02-29 13:00:00.123456'), (2, 9223372036854775807, '', '', x'', "
+      "'', NULL, "
+      "NULL); CREATE TABLE odd (day date); INSERT INTO odd VALUES ('yesterday')");
   auto session = opened(sqlite_over_odbc(file));
   const auto table = table_named(*session, "types");
   check_golden("sqlite_types", described(table) + "\n" + shown(*session, table));
@@ -141,8 +163,10 @@ TEST_CASE("ODBC: SQLite's integers, texts and bytes come exactly; what is no dat
 
 TEST_CASE("ODBC: a cell longer than a piece is put together, pairs of UTF-16 included") {
   postgres().create_database("odbc_long");
-  postgres().run("CREATE TABLE t AS SELECT 1 AS a, repeat('x😀', 100000) AS t, decode(repeat('00ff', 100000), 'hex') AS b",
-                 "odbc_long");
+  postgres().run(
+      "CREATE TABLE t AS SELECT 1 AS a, repeat('x😀', 100000) AS t, decode(repeat('00ff', 100000), 'hex') AS "
+      "b",
+      "odbc_long");
   auto session = opened(postgres_over_odbc("odbc_long"));
   const auto table = table_named(*session, "t");
   const auto rows = read_all(*session, intent_for(table, {"t", "b"}), table);
@@ -159,8 +183,10 @@ TEST_CASE("ODBC: a cell longer than a piece is put together, pairs of UTF-16 inc
 
 TEST_CASE("ODBC: rows of bounded columns come many at a time, and all of them") {
   const MariadbShop shop;
-  shop.run("CREATE TABLE t (i int PRIMARY KEY, v varchar(40), d decimal(12,2)); INSERT INTO t SELECT seq, IF(seq % 3 = 0, "
-           "NULL, concat('ü', seq)), seq * 1.25 FROM seq_1_to_10000");
+  shop.run(
+      "CREATE TABLE t (i int PRIMARY KEY, v varchar(40), d decimal(12,2)); INSERT INTO t SELECT seq, IF(seq "
+      "% 3 = 0, "
+      "NULL, concat('ü', seq)), seq * 1.25 FROM seq_1_to_10000");
   auto session = opened(mariadb_over_odbc(shop.name));
   const auto table = table_named(*session, "t");
   const auto rows = read_all(*session, intent_for(table, {"i", "v", "d"}, {{"i", false}}), table);
@@ -176,34 +202,35 @@ TEST_CASE("ODBC: rows of bounded columns come many at a time, and all of them") 
 
 TEST_CASE("ODBC: half a million rows pass through in a few megabytes") {
   postgres().create_database("odbc_many");
-  postgres().run("CREATE VIEW many AS SELECT g AS i, repeat('x', 60) AS t FROM generate_series(1, 500000) g", "odbc_many");
-  const MariadbShop shop;
-  shop.run("CREATE VIEW many AS SELECT seq AS i, repeat('x', 60) AS t FROM seq_1_to_500000");
-  for (const auto& settings : {postgres_over_odbc("odbc_many"), mariadb_over_odbc(shop.name)}) {
-    INFO(settings.driver);
-    auto session = opened(settings);
-    const auto table = table_named(*session, "many");
-    std::size_t rows = 0;
-    const auto before = peak_kib();
-    const auto count = [&](data::Batch batch) -> Result<void> {
-      rows += batch.rows;
-      return {};
-    };
-    auto outcome = session->read(intent_for(table, {"i", "t"}), table, {std::chrono::minutes{2}}, count);
-    if (!outcome) FAIL(outcome.error().text());
-    CHECK(rows == 500'000);
-    CHECK(peak_kib() - before < 24 * 1024);
-  }
+  postgres().run("CREATE VIEW many AS SELECT g AS i, repeat('x', 60) AS t FROM generate_series(1, 500000) g",
+                 "odbc_many");
+  auto session = opened(postgres_over_odbc("odbc_many"));
+  const auto table = table_named(*session, "many");
+  std::size_t rows = 0;
+  const auto before = peak_kib();
+  const auto count = [&](data::Batch batch) -> Result<void> {
+    rows += batch.rows;
+    return {};
+  };
+  auto outcome = session->read(intent_for(table, {"i", "t"}), table, {std::chrono::minutes{2}}, count);
+  if (!outcome) FAIL(outcome.error().text());
+  CHECK(rows == 500'000);
+  CHECK(peak_kib() - before < 24 * 1024);
 }
 
 TEST_CASE("ODBC: an interrupt and a time limit stop the statement on the server") {
   postgres().create_database("odbc_stop");
-  postgres().run("CREATE VIEW odbc_slow AS SELECT count(*) AS n FROM generate_series(1, 100000000000) a", "odbc_stop");
+  postgres().run("CREATE VIEW odbc_slow AS SELECT count(*) AS n FROM generate_series(1, 100000000000) a",
+                 "odbc_stop");
   const MariadbShop shop;
-  shop.run("CREATE VIEW odbc_slow AS SELECT count(a.seq + b.seq) AS n FROM seq_1_to_1000000000 a, seq_1_to_1000000000 b");
+  shop.run(
+      "CREATE VIEW odbc_slow AS SELECT count(a.seq + b.seq) AS n FROM seq_1_to_1000000000 a, "
+      "seq_1_to_1000000000 b");
   const auto busy_postgres = [] {
-    return std::stoi(postgres().run("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%odbc_slow%' AND state = "
-                                    "'active' AND pid <> pg_backend_pid()", "odbc_stop"));
+    return std::stoi(
+        postgres().run("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%odbc_slow%' AND state = "
+                       "'active' AND pid <> pg_backend_pid()",
+                       "odbc_stop"));
   };
   const auto busy_mariadb = [&] { return shop.busy("odbc_slow"); };
   const std::vector<std::pair<sources::OdbcSettings, std::function<int()>>> servers{
@@ -235,8 +262,10 @@ TEST_CASE("ODBC: an interrupt and a time limit stop the statement on the server"
 
 TEST_CASE("ODBC: one slow connection keeps no other waiting") {
   postgres().create_database("odbc_two");
-  postgres().run("CREATE VIEW slow AS SELECT count(*) AS n FROM generate_series(1, 100000000000) a; CREATE TABLE t AS "
-                 "SELECT 1 AS a", "odbc_two");
+  postgres().run(
+      "CREATE VIEW slow AS SELECT count(*) AS n FROM generate_series(1, 100000000000) a; CREATE TABLE t AS "
+      "SELECT 1 AS a",
+      "odbc_two");
   auto slow = opened(postgres_over_odbc("odbc_two")), quick = opened(postgres_over_odbc("odbc_two"));
   const auto view = table_named(*slow, "slow"), table = table_named(*quick, "t");
   Rows none;
@@ -266,13 +295,16 @@ TEST_CASE("ODBC: one call sees one state, however the table changes meanwhile") 
   Rows rows;
   REQUIRE(session->read_keys(table, {"v"}, {"id"}, source, {}, into(rows)));
   CHECK(rows.size() == 2'000);
-  CHECK(std::all_of(rows.begin(), rows.end(), [](const Row& row) { return row[0] == Value{std::int64_t{0}}; }));
+  CHECK(
+      std::all_of(rows.begin(), rows.end(), [](const Row& row) { return row[0] == Value{std::int64_t{0}}; }));
 }
 
 TEST_CASE("ODBC: error texts carry no values") {
   postgres().create_database("odbc_quiet");
-  postgres().run("CREATE VIEW raised AS SELECT CAST('canary@example.com' || g::text AS integer) AS v FROM "
-                 "generate_series(1, 2) g", "odbc_quiet");
+  postgres().run(
+      "CREATE VIEW raised AS SELECT CAST('canary@example.com' || g::text AS integer) AS v FROM "
+      "generate_series(1, 2) g",
+      "odbc_quiet");
   auto session = opened(postgres_over_odbc("odbc_quiet"));
   const auto table = table_named(*session, "raised");
   Rows rows;
@@ -298,11 +330,15 @@ TEST_CASE("ODBC: a lost connection is told, and serves nobody else") {
   CHECK_FALSE(session->alive());
 }
 
-TEST_CASE("ODBC: a schema of 2,000 tables is discovered, with keys, other schemas and no catalogue of the server's") {
+TEST_CASE(
+    "ODBC: a schema of 2,000 tables is discovered, with keys, other schemas and no catalogue of the "
+    "server's") {
   postgres().create_database("odbc_wide");
-  postgres().run("DO $$ BEGIN FOR i IN 1..2000 LOOP EXECUTE format('CREATE TABLE many_%s (id int PRIMARY KEY, v "
-                 "varchar(10) DEFAULT ''x'')', i); END LOOP; END $$; CREATE SCHEMA other; CREATE TABLE other.t (a int "
-                 "UNIQUE)", "odbc_wide");
+  postgres().run(
+      "DO $$ BEGIN FOR i IN 1..2000 LOOP EXECUTE format('CREATE TABLE many_%s (id int PRIMARY KEY, v "
+      "varchar(10) DEFAULT ''x'')', i); END LOOP; END $$; CREATE SCHEMA other; CREATE TABLE other.t (a int "
+      "UNIQUE)",
+      "odbc_wide");
   auto session = opened(postgres_over_odbc("odbc_wide"));
   const auto begun = Steady::now();
   auto schema = session->discover();

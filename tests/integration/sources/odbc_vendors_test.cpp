@@ -1,6 +1,6 @@
-// Discovery of Oracle and SAP HANA as far as it goes without them: the statements stand in tests/golden/odbc to be
-// reviewed, and run here, through a real driver, on a PostgreSQL whose tables are called and filled as the vendors
-// document their catalogues.
+// Discovery of Oracle and SAP HANA as far as it goes without them: the statements stand in tests/golden/odbc
+// to be reviewed, and run here, through a real driver, on a PostgreSQL whose tables are called and filled as
+// the vendors document their catalogues.
 #include <catch2/catch.hpp>
 
 #include <fstream>
@@ -40,7 +40,8 @@ data::Schema discovered(const std::string& database, Result<data::Schema> (*disc
 void check_golden(const std::string& name, const std::vector<sources::odbc::NamedStatement>& statements,
                   const std::string& documented) {
   std::string actual = "-- " + documented + "\n";
-  for (const auto& statement : statements) actual += "\n-- " + std::string{statement.name} + "\n" + statement.text + "\n";
+  for (const auto& statement : statements)
+    actual += "\n-- " + std::string{statement.name} + "\n" + statement.text + "\n";
   const auto path = std::string{VMC_SOURCE_DIR} + "/tests/golden/odbc/" + name + ".sql";
   if (std::getenv("VMC_WRITE_GOLDEN")) std::ofstream{path} << actual;
   std::ostringstream expected;
@@ -51,14 +52,16 @@ void check_golden(const std::string& name, const std::vector<sources::odbc::Name
 }  // namespace
 
 TEST_CASE("Oracle: the discovery statements are as reviewed") {
-  check_golden("oracle_discover", sources::odbc::oracle_statements(),
-               "Oracle Database Reference: ALL_TABLES, ALL_VIEWS, ALL_TAB_COLUMNS, ALL_CONSTRAINTS, ALL_CONS_COLUMNS, "
-               "ALL_USERS. Not tried on a real server.");
+  check_golden(
+      "oracle_discover", sources::odbc::oracle_statements(),
+      "Oracle Database Reference: ALL_TABLES, ALL_VIEWS, ALL_TAB_COLUMNS, ALL_CONSTRAINTS, ALL_CONS_COLUMNS, "
+      "ALL_USERS. Not tried on a real server.");
 }
 
 TEST_CASE("SAP HANA: the discovery statements are as reviewed") {
   check_golden("hana_discover", sources::odbc::hana_statements(),
-               "SAP HANA SQL Reference, system views: TABLES, M_TABLES, VIEWS, TABLE_COLUMNS, VIEW_COLUMNS, CONSTRAINTS, "
+               "SAP HANA SQL Reference, system views: TABLES, M_TABLES, VIEWS, TABLE_COLUMNS, VIEW_COLUMNS, "
+               "CONSTRAINTS, "
                "REFERENTIAL_CONSTRAINTS. Not tried on a real server.");
 }
 
@@ -67,8 +70,10 @@ TEST_CASE("Oracle: rows of its catalogue become a schema") {
   server().run(R"(
 CREATE TABLE all_users (username text, oracle_maintained text);
 INSERT INTO all_users VALUES ('public', 'N'), ('SALES', 'N'), ('SYS', 'Y');
-CREATE TABLE all_tables (owner text, table_name text, num_rows numeric, nested text, secondary text, dropped text, iot_type text);
-INSERT INTO all_tables VALUES ('public', 'CUSTOMERS', 120000, 'NO', 'N', 'NO', NULL), ('SALES', 'ORDERS', NULL, 'NO', 'N', 'NO', 'IOT'),
+CREATE TABLE all_tables (owner text, table_name text, num_rows numeric, nested text, secondary text, dropped text,
+  iot_type text);
+INSERT INTO all_tables VALUES ('public', 'CUSTOMERS', 120000, 'NO', 'N', 'NO', NULL), ('SALES', 'ORDERS', NULL,
+  'NO', 'N', 'NO', 'IOT'),
  ('SALES', 'SYS_IOT_OVER_1', 5, 'NO', 'N', 'NO', 'IOT_OVERFLOW'), ('SALES', 'INNER', 5, 'YES', 'N', 'NO', NULL),
  ('SYS', 'USER$', 5, 'NO', 'N', 'NO', NULL);
 CREATE TABLE all_views (owner text, view_name text);
@@ -135,27 +140,36 @@ TEST_CASE("SAP HANA: rows of its catalogue become a schema") {
   server().run(R"(
 CREATE SCHEMA sys;
 CREATE TABLE sys.tables (schema_name text, table_name text, is_user_defined_type text);
-INSERT INTO sys.tables VALUES ('public', 'CUSTOMERS', 'FALSE'), ('SALES', 'ORDERS', 'FALSE'), ('SALES', 'T_LINES', 'TRUE'),
+INSERT INTO sys.tables VALUES ('public', 'CUSTOMERS', 'FALSE'), ('SALES', 'ORDERS', 'FALSE'), ('SALES', 'T_LINES',
+  'TRUE'),
  ('_SYS_STATISTICS', 'HOST', 'FALSE'), ('SYS', 'P_USERS_', 'FALSE');
 CREATE TABLE sys.m_tables (schema_name text, table_name text, record_count bigint);
 INSERT INTO sys.m_tables VALUES ('public', 'CUSTOMERS', 77);
 CREATE TABLE sys.views (schema_name text, view_name text);
 INSERT INTO sys.views VALUES ('_SYS_BIC', 'sales.model/CV_ORDERS'), ('SYS', 'USERS');
-CREATE TABLE sys.table_columns (schema_name text, table_name text, column_name text, "position" integer, data_type_name text,
+CREATE TABLE sys.table_columns (schema_name text, table_name text, column_name text, "position" integer,
+  data_type_name text,
  length integer, scale integer, is_nullable text, default_value text);
 INSERT INTO sys.table_columns VALUES
- ('public', 'CUSTOMERS', 'NAME', 2, 'NVARCHAR', 20, NULL, 'TRUE', 'nobody'), ('public', 'CUSTOMERS', 'ID', 1, 'INTEGER', 10, 0, 'FALSE', NULL),
- ('public', 'CUSTOMERS', 'CREDIT', 3, 'DECIMAL', 12, 2, 'TRUE', NULL), ('public', 'CUSTOMERS', 'FACTOR', 4, 'DECIMAL', 34, NULL, 'TRUE', NULL),
- ('public', 'CUSTOMERS', 'SMALL', 5, 'SMALLDECIMAL', 16, NULL, 'TRUE', NULL), ('public', 'CUSTOMERS', 'AT', 6, 'SECONDDATE', 19, 0, 'TRUE', NULL),
+ ('public', 'CUSTOMERS', 'NAME', 2, 'NVARCHAR', 20, NULL, 'TRUE', 'nobody'), ('public', 'CUSTOMERS', 'ID', 1,
+  'INTEGER', 10, 0, 'FALSE', NULL),
+ ('public', 'CUSTOMERS', 'CREDIT', 3, 'DECIMAL', 12, 2, 'TRUE', NULL), ('public', 'CUSTOMERS', 'FACTOR', 4,
+  'DECIMAL', 34, NULL, 'TRUE', NULL),
+ ('public', 'CUSTOMERS', 'SMALL', 5, 'SMALLDECIMAL', 16, NULL, 'TRUE', NULL), ('public', 'CUSTOMERS', 'AT', 6,
+  'SECONDDATE', 19, 0, 'TRUE', NULL),
  ('public', 'CUSTOMERS', 'PLACE', 7, 'ST_POINT', 0, NULL, 'TRUE', NULL),
- ('SALES', 'ORDERS', 'CUSTOMER', 1, 'INTEGER', 10, 0, 'FALSE', NULL), ('SALES', 'ORDERS', 'LINE', 2, 'INTEGER', 10, 0, 'FALSE', NULL);
-CREATE TABLE sys.view_columns (schema_name text, view_name text, column_name text, "position" integer, data_type_name text,
+ ('SALES', 'ORDERS', 'CUSTOMER', 1, 'INTEGER', 10, 0, 'FALSE', NULL), ('SALES', 'ORDERS', 'LINE', 2, 'INTEGER', 10,
+  0, 'FALSE', NULL);
+CREATE TABLE sys.view_columns (schema_name text, view_name text, column_name text, "position" integer,
+  data_type_name text,
  length integer, scale integer, is_nullable text, default_value text);
 INSERT INTO sys.view_columns VALUES ('_SYS_BIC', 'sales.model/CV_ORDERS', 'LINE', 1, 'BIGINT', 19, 0, 'TRUE', NULL);
-CREATE TABLE sys.constraints (schema_name text, table_name text, column_name text, "position" integer, constraint_name text,
+CREATE TABLE sys.constraints (schema_name text, table_name text, column_name text, "position" integer,
+  constraint_name text,
  is_primary_key text, is_unique_key text);
 INSERT INTO sys.constraints VALUES ('public', 'CUSTOMERS', 'ID', 1, '_SYS_TREE_1', 'TRUE', 'FALSE'),
- ('public', 'CUSTOMERS', 'NAME', 1, 'U', 'FALSE', 'TRUE'), ('SALES', 'ORDERS', 'LINE', 2, '_SYS_TREE_2', 'TRUE', 'FALSE'),
+ ('public', 'CUSTOMERS', 'NAME', 1, 'U', 'FALSE', 'TRUE'), ('SALES', 'ORDERS', 'LINE', 2, '_SYS_TREE_2', 'TRUE',
+  'FALSE'),
  ('SALES', 'ORDERS', 'CUSTOMER', 1, '_SYS_TREE_2', 'TRUE', 'FALSE');
 CREATE TABLE sys.referential_constraints (schema_name text, table_name text, column_name text, "position" integer,
  constraint_name text, referenced_schema_name text, referenced_table_name text, referenced_column_name text);

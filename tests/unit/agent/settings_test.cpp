@@ -180,7 +180,7 @@ user = "reader"
   };
   CHECK(complaint("driver = \"x\"\nqueries = \"select\"").find("no guard reads its SQL") != std::string::npos);
   CHECK(complaint("driver = \"x\"\nwritable_tables = [\"t\"]").find("not offered") != std::string::npos);
-  CHECK(complaint("driver = \"x\"\noptions = \"PWD=hunter2\"").find("holds a secret") != std::string::npos);
+  CHECK(complaint("driver = \"x\"\noptions = \"PWD=hunter2\"").find("holds a password") != std::string::npos);
   CHECK(complaint("driver = \"x\"\nsslmode = \"require\"").find("options") != std::string::npos);
   CHECK(complaint("driver = \"x\"\ndsn = \"y\"").find("one of them") != std::string::npos);
 }

@@ -1,8 +1,10 @@
-// What the ODBC source decides without a driver: connection strings, types, and the forms in which values come.
+// What the ODBC source decides without a driver: connection strings, types, and the forms in which values
+// come.
 #include <catch2/catch.hpp>
 
 #include <cstring>
 
+#include "support/show_result.hpp"
 #include "data/value.hpp"
 #include "sources/odbc/connection_string.hpp"
 #include "sources/odbc/decode.hpp"
@@ -48,7 +50,8 @@ TEST_CASE("a connection string says what its settings say, in the words of the d
   settings.kind = "oracle";
   CHECK(written(settings, "") == "Driver={Some Driver};DBQ=//10.0.0.5:1234/stock;UID=reader;A=1;");
   settings.kind = "hana";
-  CHECK(written(settings, "") == "Driver={Some Driver};ServerNode=10.0.0.5:1234;DatabaseName=stock;UID=reader;A=1;");
+  CHECK(written(settings, "") ==
+        "Driver={Some Driver};ServerNode=10.0.0.5:1234;DatabaseName=stock;UID=reader;A=1;");
   OdbcSettings named;
   named.dsn = "mine";
   CHECK(written(named, "p;w}d=ü😀") == "DSN=mine;PWD={p;w}}d=ü😀};");
@@ -59,8 +62,9 @@ TEST_CASE("options are read to their end, and what is secret or a setting of its
     INFO(fine);
     CHECK(odbc::check_options(fine));
   }
-  for (const char* bad : {"a", "a;b=1", "PWD=x", "a={x};pwd=y", "a={x}};PWD=y", "a=1; Pass Word=x;password=y", "FILEDSN=x",
-                          "uid=x", "DRIVER=x", "AccessToken=x", "ClientSecret=x", "a=1\nb=2", "a=\xff"}) {
+  for (const char* bad :
+       {"a", "a;b=1", "PWD=x", "a={x};pwd=y", "a={x}};PWD=y", "a=1; Pass Word=x;password=y", "FILEDSN=x",
+        "uid=x", "DRIVER=x", "AccessToken=x", "ClientSecret=x", "a=1\nb=2", "a=\xff"}) {
     INFO(bad);
     const auto outcome = odbc::check_options(bad);
     REQUIRE_FALSE(outcome);
@@ -100,20 +104,25 @@ TEST_CASE("what comes as text is taken exactly, or refused") {
   CHECK(decoded({Kind::int64}, "9223372036854775808") == "the number is no 64-bit integer");
   CHECK(decoded({Kind::decimal, 12, 2}, "-.5") == "-0.50");
   CHECK(decoded({Kind::decimal, 12, 2}, "9.5000") == "9.50");
-  CHECK(decoded({Kind::decimal, 12, 2}, "9.505") == "the number has more digits than the column declared when it was discovered");
+  CHECK(decoded({Kind::decimal, 12, 2}, "9.505") ==
+        "the number has more digits than the column declared when it was discovered");
   CHECK(decoded({Kind::number}, ".000000000000000000000000000001") == "0.000000000000000000000000000001");
   CHECK(decoded({Kind::number}, "1,5") == "the number has a form that cannot be carried");
   CHECK(decoded({Kind::timestamp}, " 2024-02-29 13:00:00.1234560") == "2024-02-29 13:00:00.123456");
-  CHECK(decoded({Kind::timestamp}, "2024-02-29 13:00:00.1234567") == "the time is none that the calendar has, or finer than a microsecond");
-  CHECK(decoded({Kind::timestamp}, "0000-00-00 00:00:00") == "the time is none that the calendar has, or finer than a microsecond");
-  CHECK(decoded({Kind::timestamptz}, "2024-02-29 13:00:00+02") == decoded({Kind::timestamptz}, "2024-02-29 11:00:00"));
+  CHECK(decoded({Kind::timestamp}, "2024-02-29 13:00:00.1234567") ==
+        "the time is none that the calendar has, or finer than a microsecond");
+  CHECK(decoded({Kind::timestamp}, "0000-00-00 00:00:00") ==
+        "the time is none that the calendar has, or finer than a microsecond");
+  CHECK(decoded({Kind::timestamptz}, "2024-02-29 13:00:00+02") ==
+        decoded({Kind::timestamptz}, "2024-02-29 11:00:00"));
   CHECK(decoded({Kind::date}, "2023-02-29") == "the date is none that the calendar has");
   CHECK(decoded({Kind::uuid}, "x") == "the value is no UUID");
   CHECK(decoded({Kind::json}, "{") == "the document is no JSON");
 }
 
 TEST_CASE("a driver's types are ours, or none") {
-  const auto type = [](Family family, int code, const char* name, std::int64_t size = 0, std::optional<int> digits = {}) {
+  const auto type = [](Family family, int code, const char* name, std::int64_t size = 0,
+                       std::optional<int> digits = {}) {
     const auto found = odbc::type_of(family, {code, name, size, digits});
     return found ? data::to_string(*found) : "none";
   };
@@ -131,7 +140,8 @@ TEST_CASE("a driver's types are ours, or none") {
 }
 
 TEST_CASE("Oracle's types are ours, or none") {
-  const auto type = [](const char* name, std::optional<std::int64_t> precision = {}, std::optional<std::int64_t> scale = {}) {
+  const auto type = [](const char* name, std::optional<std::int64_t> precision = {},
+                       std::optional<std::int64_t> scale = {}) {
     const auto found = odbc::oracle_type({name, 22, precision, scale});
     return found ? data::to_string(*found) : "none";
   };

@@ -1,6 +1,7 @@
 // Intents become statements for what is behind an ODBC driver, as the server there writes them.
 #include <catch2/catch.hpp>
 
+#include "support/show_result.hpp"
 #include "sql/odbc_sql.hpp"
 
 using namespace vmc;
@@ -40,11 +41,12 @@ std::string rendered(const sql::OdbcServer& to, std::optional<std::int64_t> limi
   data::Intent intent;
   intent.table = "orders";
   intent.columns = {"id", "at"};
-  intent.filter = Filter{Op::all,
-                         "",
-                         {},
-                         {leaf(Op::ge, "amount", {data::Decimal{950, 2}}), leaf(Op::like, "note", {std::string{"a%"}}),
-                          leaf(Op::lt, "at", {data::Timestamp{0}})}};
+  intent.filter =
+      Filter{Op::all,
+             "",
+             {},
+             {leaf(Op::ge, "amount", {data::Decimal{950, 2}}), leaf(Op::like, "note", {std::string{"a%"}}),
+              leaf(Op::lt, "at", {data::Timestamp{0}})}};
   intent.order = {{"id", true}};
   intent.limit = limit;
   const auto statement = sql::render(to, intent, orders());
@@ -57,29 +59,40 @@ std::string rendered(const sql::OdbcServer& to, std::optional<std::int64_t> limi
 
 TEST_CASE("an unknown server gets the words of the standard, and no limit nobody knows how to write") {
   CHECK(rendered(server(Family::generic)) ==
-        "SELECT \"id\", \"at\" FROM \"orders\" WHERE ((\"amount\" >= ?) AND (\"note\" LIKE ? {escape '\\'}) AND (\"at\" < "
+        "SELECT \"id\", \"at\" FROM \"orders\" WHERE ((\"amount\" >= ?) AND (\"note\" LIKE ? {escape '\\'}) "
+        "AND (\"at\" < "
         "?)) ORDER BY \"id\" DESC");
 }
 
 TEST_CASE("a known server behind ODBC gets its own limit, casts and LIKE") {
   CHECK(rendered(server(Family::postgres, "public")) ==
-        "SELECT \"id\"::pg_catalog.int8, \"at\"::pg_catalog.text FROM \"public\".\"orders\" WHERE ((\"amount\" >= "
-        "?::pg_catalog.numeric) AND (\"note\"::pg_catalog.text LIKE ?::pg_catalog.text ESCAPE '\\') AND (\"at\" < "
+        "SELECT \"id\"::pg_catalog.int8, \"at\"::pg_catalog.text FROM \"public\".\"orders\" WHERE "
+        "((\"amount\" >= "
+        "?::pg_catalog.numeric) AND (\"note\"::pg_catalog.text LIKE ?::pg_catalog.text ESCAPE '\\') AND "
+        "(\"at\" < "
         "?::pg_catalog.timestamp)) ORDER BY \"id\" DESC LIMIT 3");
   CHECK(rendered({Family::mysql, "`", "shop"}) ==
-        "SELECT `id`, `at` FROM `shop`.`orders` WHERE ((`amount` >= CAST(? AS DECIMAL(65, 2))) AND (CONVERT(`note` USING "
-        "utf8mb4) COLLATE utf8mb4_bin LIKE ? ESCAPE '\\\\') AND (`at` < CAST(? AS DATETIME(6)))) ORDER BY `id` DESC LIMIT 3");
+        "SELECT `id`, `at` FROM `shop`.`orders` WHERE ((`amount` >= CAST(? AS DECIMAL(65, 2))) AND "
+        "(CONVERT(`note` USING "
+        "utf8mb4) COLLATE utf8mb4_bin LIKE ? ESCAPE '\\\\') AND (`at` < CAST(? AS DATETIME(6)))) ORDER BY "
+        "`id` DESC LIMIT 3");
   CHECK(rendered(server(Family::mssql, "dbo")) ==
-        "SELECT TOP (3) \"id\", \"at\" FROM \"dbo\".\"orders\" WHERE ((\"amount\" >= CAST(? AS decimal(38, 2))) AND "
-        "(\"note\" COLLATE Latin1_General_100_BIN2 LIKE ? ESCAPE N'\\') AND (\"at\" < CAST(? AS datetime2(7)))) ORDER BY "
+        "SELECT TOP (3) \"id\", \"at\" FROM \"dbo\".\"orders\" WHERE ((\"amount\" >= CAST(? AS decimal(38, "
+        "2))) AND "
+        "(\"note\" COLLATE Latin1_General_100_BIN2 LIKE ? ESCAPE N'\\') AND (\"at\" < CAST(? AS "
+        "datetime2(7)))) ORDER BY "
         "\"id\" DESC");
   CHECK(rendered(server(Family::oracle, "SALES")) ==
-        "SELECT TO_CHAR(\"id\", 'TM9', 'NLS_NUMERIC_CHARACTERS=''.,'''), TO_CHAR(\"at\", 'SYYYY-MM-DD HH24:MI:SS.FF6') FROM "
-        "\"SALES\".\"orders\" WHERE ((\"amount\" >= CAST(? AS NUMBER)) AND (\"note\" LIKE ? ESCAPE '\\') AND (\"at\" < "
+        "SELECT TO_CHAR(\"id\", 'TM9', 'NLS_NUMERIC_CHARACTERS=''.,'''), TO_CHAR(\"at\", 'SYYYY-MM-DD "
+        "HH24:MI:SS.FF6') FROM "
+        "\"SALES\".\"orders\" WHERE ((\"amount\" >= CAST(? AS NUMBER)) AND (\"note\" LIKE ? ESCAPE '\\') AND "
+        "(\"at\" < "
         "TO_TIMESTAMP(?, 'SYYYY-MM-DD HH24:MI:SS.FF6'))) ORDER BY \"id\" DESC FETCH FIRST 3 ROWS ONLY");
   CHECK(rendered(server(Family::hana, "SALES")) ==
-        "SELECT \"id\", TO_VARCHAR(CAST(\"at\" AS TIMESTAMP), 'YYYY-MM-DD HH24:MI:SS.FF7') FROM \"SALES\".\"orders\" WHERE "
-        "((\"amount\" >= TO_DECIMAL(?, 38, 2)) AND (\"note\" LIKE ? ESCAPE '\\') AND (\"at\" < TO_TIMESTAMP(?, 'YYYY-MM-DD "
+        "SELECT \"id\", TO_VARCHAR(CAST(\"at\" AS TIMESTAMP), 'YYYY-MM-DD HH24:MI:SS.FF7') FROM "
+        "\"SALES\".\"orders\" WHERE "
+        "((\"amount\" >= TO_DECIMAL(?, 38, 2)) AND (\"note\" LIKE ? ESCAPE '\\') AND (\"at\" < "
+        "TO_TIMESTAMP(?, 'YYYY-MM-DD "
         "HH24:MI:SS.FF7'))) ORDER BY \"id\" DESC LIMIT 3");
   CHECK(rendered(server(Family::sqlite, "main"), std::nullopt).find("\"note\" GLOB ?") != std::string::npos);
 }
@@ -88,7 +101,8 @@ TEST_CASE("Oracle's DATE has a time, and an instant is read in UTC") {
   const auto list = sql::select_list(server(Family::oracle), {"made", "seen"}, orders());
   REQUIRE(list);
   CHECK(*list ==
-        "TO_CHAR(CAST(\"made\" AS TIMESTAMP(0)), 'SYYYY-MM-DD HH24:MI:SS.FF6'), TO_CHAR(SYS_EXTRACT_UTC(\"seen\"), "
+        "TO_CHAR(CAST(\"made\" AS TIMESTAMP(0)), 'SYYYY-MM-DD HH24:MI:SS.FF6'), "
+        "TO_CHAR(SYS_EXTRACT_UTC(\"seen\"), "
         "'SYYYY-MM-DD HH24:MI:SS.FF6')");
 }
 
@@ -108,13 +122,17 @@ TEST_CASE("keys are bounded column by column, and looked up one by one") {
   intent.ranges = {{{"id", "note"}, {std::int64_t{1}, std::string{"a"}}, {}}};
   const auto statement = sql::render(server(Family::generic), intent, orders());
   REQUIRE(statement);
-  CHECK(statement->text ==
-        "SELECT \"id\" FROM \"orders\" WHERE ((\"id\" > ? OR (\"id\" = ? AND \"note\" > ?)) AND \"id\" >= ?)");
-  CHECK(statement->params == std::vector<data::Value>{std::int64_t{1}, std::int64_t{1}, std::string{"a"}, std::int64_t{1}});
-  const auto lookup = sql::render_lookup(server(Family::generic), orders(), {"note"}, {"id", "note"},
-                                         {{std::int64_t{1}, std::string{"a"}}, {std::int64_t{2}, std::string{"b"}}});
+  CHECK(
+      statement->text ==
+      "SELECT \"id\" FROM \"orders\" WHERE ((\"id\" > ? OR (\"id\" = ? AND \"note\" > ?)) AND \"id\" >= ?)");
+  CHECK(statement->params ==
+        std::vector<data::Value>{std::int64_t{1}, std::int64_t{1}, std::string{"a"}, std::int64_t{1}});
+  const auto lookup =
+      sql::render_lookup(server(Family::generic), orders(), {"note"}, {"id", "note"},
+                         {{std::int64_t{1}, std::string{"a"}}, {std::int64_t{2}, std::string{"b"}}});
   REQUIRE(lookup);
-  CHECK(lookup->text ==
-        "SELECT \"note\" FROM \"orders\" WHERE (\"id\" = ? AND \"note\" = ?) OR (\"id\" = ? AND \"note\" = ?)");
+  CHECK(
+      lookup->text ==
+      "SELECT \"note\" FROM \"orders\" WHERE (\"id\" = ? AND \"note\" = ?) OR (\"id\" = ? AND \"note\" = ?)");
   CHECK(lookup->params.size() == 4);
 }
