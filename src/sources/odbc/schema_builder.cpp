@@ -97,7 +97,11 @@ void SchemaBuilder::add_keys() {
     auto& keys = info.unique_keys;
     std::sort(keys.begin(), keys.end());
     keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-    std::erase(keys, info.primary_key);
+    // A driver that orders a primary key by its table's columns orders the index behind it as it is.
+    auto& primary = info.primary_key;
+    for (const auto& key : keys)
+      if (std::is_permutation(key.begin(), key.end(), primary.begin(), primary.end())) primary = key;
+    std::erase(keys, primary);
   }
 }
 

@@ -103,7 +103,7 @@ FOR_EACH_READER("every type survives load and read at its extremes and as null",
   db.run(everything(db));
   auto writer = db.open(Access::load);
   auto reader = db.open(Access::read);
-  const auto table = table_named(*reader, "everything");
+  const auto table = table_named(*writer, "everything");
   auto request = load_request(table, columns_of(db), "run");
   if (replaces) request.mode = sources::LoadRequest::Mode::replace;
 

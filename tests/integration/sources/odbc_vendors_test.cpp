@@ -101,10 +101,11 @@ INSERT INTO all_constraints VALUES ('public', 'CUSTOMERS', 'CUSTOMERS_PK', 'P', 
  ('public', 'CUSTOMERS', 'CUSTOMERS_OFF', 'U', 'DISABLED', 'NOT VALIDATED', NULL, NULL),
  ('SALES', 'ORDERS', 'ORDERS_PK', 'P', 'ENABLED', 'VALIDATED', NULL, NULL),
  ('SALES', 'ORDERS', 'ORDERS_FK', 'R', 'ENABLED', 'VALIDATED', 'public', 'CUSTOMERS_PK');
-CREATE TABLE all_cons_columns (owner text, constraint_name text, column_name text, "position" numeric);
-INSERT INTO all_cons_columns VALUES ('public', 'CUSTOMERS_PK', 'ID', 1), ('public', 'CUSTOMERS_U', 'NAME', 1),
- ('public', 'CUSTOMERS_OFF', 'CREDIT', 1), ('SALES', 'ORDERS_PK', 'LINE', 2), ('SALES', 'ORDERS_PK', 'CUSTOMER', 1),
- ('SALES', 'ORDERS_FK', 'CUSTOMER', 1);
+CREATE TABLE all_cons_columns (owner text, constraint_name text, table_name text, column_name text, "position" numeric);
+INSERT INTO all_cons_columns VALUES ('public', 'CUSTOMERS_PK', 'CUSTOMERS', 'ID', 1),
+ ('public', 'CUSTOMERS_U', 'CUSTOMERS', 'NAME', 1), ('public', 'CUSTOMERS_OFF', 'CUSTOMERS', 'CREDIT', 1),
+ ('SALES', 'ORDERS_PK', 'ORDERS', 'LINE', 2), ('SALES', 'ORDERS_PK', 'ORDERS', 'CUSTOMER', 1),
+ ('SALES', 'ORDERS_FK', 'ORDERS', 'CUSTOMER', 1);
 )",
                "odbc_oracle");
   const auto schema = discovered("odbc_oracle", sources::odbc::discover_oracle);
