@@ -42,7 +42,7 @@ class Odbc(E2ETest):
         agent.connected()
         agent.wait_published("b", "legacy")
         asked = cloud.ok("connector", "query", "HQ", "legacy", "--table", "items", "--columns", "id,name,price",
-                         "--limit", "1").json
+                         "--limit", "1")
         self.assertEqual(asked["rows"], [[1, "Ł1", "1.25"]])
         private = cloud.cli("connector", "query", "HQ", "legacy", "--table", "items", "--columns", "secret")
         self.assertEqual(private.error["code"], "SCHEMA_ACCESS_DENIED")
