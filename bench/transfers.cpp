@@ -1,6 +1,6 @@
-// What the agent does between a database and the gateway's buffer, by its own ChunkSender and ChunkReceiver: a table is
-// read into batches that are dropped ("batches") or into sealed chunks ("chunks"), or sealed chunks are loaded into a table
-// ("insert", "upsert"). Chunks go to a folder or to nowhere; the gateway itself is not measured here.
+// What the agent does between a database and the gateway's buffer, by its own ChunkSender and ChunkReceiver: a table
+// is read into batches that are dropped ("batches") or into sealed chunks ("chunks"), or sealed chunks are loaded into
+// a table ("insert", "upsert"). Chunks go to a folder or to nowhere; the gateway itself is not measured here.
 // Prints one JSON object; read.py and load.py drive it. The password is in VMC_BENCH_PASSWORD.
 #include <CLI/CLI.hpp>
 #include <cstdlib>
