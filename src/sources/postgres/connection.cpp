@@ -256,6 +256,10 @@ Result<PgResult> Connection::run(const std::string& text, const Params& params) 
 Result<PgResult> Connection::describe(const std::string& text) {
   analysed_ = text;
   const Cleanup done{[this] { analysed_ = {}; }};
+  return outputs(text);
+}
+
+Result<PgResult> Connection::outputs(const std::string& text) {
   VMC_CHECK(sent(PQsendPrepare(conn_, "", text.c_str(), 0, nullptr)));
   VMC_CHECK(finish());
   VMC_CHECK(sent(PQsendDescribePrepared(conn_, "")));
@@ -313,7 +317,9 @@ Result<void> Connection::send_streamed(const std::string& text, const Params& pa
 void Connection::abandon() noexcept {
   if (broken_ || PQtransactionStatus(conn_) != PQTRANS_ACTIVE) return;
   // What has already come is taken: a small result needs no cancelling.
-  while (!PQisBusy(conn_))
+  while (copying_out_ && take_copied() > 0) {
+  }
+  while (!copying_out_ && !PQisBusy(conn_))
     if (!PgResult{PQgetResult(conn_)}) return;
   if (failed_ && !told_to_stop_) {
     deadline_ = Steady::now() + kResetLimit;  // it has ended on the server: only the end is still to come
@@ -321,16 +327,48 @@ void Connection::abandon() noexcept {
     deadline_ = Steady::now();
     if (!stop_or_go_on()) return;
   }
+  while (copying_out_)
+    if (!next_copied()) return;
   for (;;) {
     auto result = next();
     if (broken_ || (result && !*result)) return;
   }
 }
 
-Result<void> Connection::begin_copy(const std::string& text) {
+Result<void> Connection::begin_copy(const std::string& text, Copy direction) {
+  VMC_CHECK(go_on());
   VMC_CHECK(sent(PQsendQueryParams(conn_, text.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0)));
   VMC_TRY(result, next());
-  if (!result || PQresultStatus(result.get()) != PGRES_COPY_IN) return lost();
+  const bool out = direction == Copy::out;
+  if (!result || PQresultStatus(result.get()) != (out ? PGRES_COPY_OUT : PGRES_COPY_IN)) return lost();
+  copying_out_ = out;
+  return {};
+}
+
+// The size of the next piece; 0: it has not come yet, or (then copying_out_ has ended) there is none.
+int Connection::take_copied() {
+  char* piece = nullptr;
+  const int size = PQgetCopyData(conn_, &piece, 1);
+  copied_.reset(piece);
+  copying_out_ = size >= 0;
+  return std::max(size, 0);
+}
+
+Result<std::string_view> Connection::next_copied() {
+  for (bool consumed = false;; consumed = !consumed) {
+    const int size = take_copied();
+    if (size > 0) {
+      ++results_since_wait_;
+      return std::string_view{copied_.get(), static_cast<std::size_t>(size)};
+    }
+    if (!copying_out_) return std::string_view{};
+    if (consumed) VMC_CHECK(wait(POLLIN));
+    if (!consumed && !PQconsumeInput(conn_)) return lost();
+  }
+}
+
+Result<void> Connection::end_copied() {
+  VMC_CHECK(finish());
   return {};
 }
 

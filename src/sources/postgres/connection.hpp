@@ -20,6 +20,9 @@ struct Clear {
   void operator()(PGresult* result) const { PQclear(result); }
 };
 using PgResult = std::unique_ptr<PGresult, Clear>;
+struct FreeMemory {
+  void operator()(char* memory) const { PQfreemem(memory); }
+};
 
 class Connection {
  public:
@@ -36,9 +39,10 @@ class Connection {
 
   // One statement, its whole result (text format).
   Result<PgResult> run(const std::string& text, const Params& params = {});
-  // What the statement's outputs and parameters would be; it does not run. What is wrong with it is said in the server's
-  // own words: they speak of the text and of names, as no row has been read.
+  // What the statement's outputs and parameters would be; it does not run. What is wrong with it is said in the
+  // server's own words: they speak of the text and of names, as no row has been read.
   Result<PgResult> describe(const std::string& text);
+  Result<PgResult> outputs(const std::string& text);  // the same, of a text of our own
   // Statements without parameters or results, each its own transaction step, in one round trip.
   Result<void> run_all(std::span<const std::string> texts);
 
@@ -48,9 +52,14 @@ class Connection {
   void abandon() noexcept;
 
   // COPY … FROM STDIN: begin, put pieces, end. The number of rows copied.
-  Result<void> begin_copy(const std::string& text);
+  enum class Copy { in, out };
+  Result<void> begin_copy(const std::string& text, Copy direction = Copy::in);
   Result<void> put_copy(std::string_view piece);
   Result<std::int64_t> end_copy();
+  // COPY … TO STDOUT: begin, then next_copied() until it is empty, then end; abandon() leaves early. A piece lives
+  // until the next call.
+  Result<std::string_view> next_copied();
+  Result<void> end_copied();
 
   bool alive() noexcept;  // asks nobody
   void rollback() noexcept;
@@ -73,6 +82,7 @@ class Connection {
   Result<void> sent(int ok);
   Result<PgResult> checked(PGresult* result);
   Result<PgResult> finish();
+  int take_copied();
   void low_water(int bytes);
   Error lost();
 
@@ -85,6 +95,8 @@ class Connection {
   std::atomic<bool> interrupted_{false};
   bool told_to_stop_ = false;
   bool broken_ = false;
+  bool copying_out_ = false;
+  std::unique_ptr<char, FreeMemory> copied_;
   bool failed_ = false;  // the statement sent last, on the server
   std::string_view analysed_;  // the statement that describe() is about
   int low_water_ = 1;

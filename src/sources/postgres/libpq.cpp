@@ -24,7 +24,9 @@ namespace {
   X(PQfinish, void, (PGconn* conn), (conn)) \
   X(PQflush, int, (PGconn* conn), (conn)) \
   X(PQfreeCancel, void, (PGcancel* cancel), (cancel)) \
+  X(PQfreemem, void, (void* memory), (memory)) \
   X(PQgetCancel, PGcancel*, (PGconn* conn), (conn)) \
+  X(PQgetCopyData, int, (PGconn* conn, char** buffer, int async), (conn, buffer, async)) \
   X(PQgetisnull, int, (const PGresult* res, int tup_num, int field_num), (res, tup_num, field_num)) \
   X(PQgetlength, int, (const PGresult* res, int tup_num, int field_num), (res, tup_num, field_num)) \
   X(PQgetResult, PGresult*, (PGconn* conn), (conn)) \

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
 #include "sources/load_plan.hpp"
-#include "sources/postgres/byte_order.hpp"
-#include "sources/postgres/decode.hpp"
 #include "sources/postgres/parts.hpp"
+#include "sources/postgres/row_stream.hpp"
+#include "sources/postgres/types.hpp"
 #include "sources/server_source.hpp"
 #include "sql/dialect.hpp"
 
@@ -19,87 +19,8 @@ constexpr auto kProbeLimit = std::chrono::seconds{10};
 
 constexpr std::size_t kKeysAtOnce = 5'000;
 
-// Rows of a streamed statement as batches.
-class RowStream {
- public:
-  RowStream(Connection& db, const data::TableInfo& table, data::RowTypePtr type)
-      : db_{db}, table_{table}, batch_{std::move(type)} {}
-
-  // Until the statement ends; may be called for several statements of one projection.
-  Result<void> run(const BatchSink& sink) {
-    auto outcome = stream(sink);
-    if (!outcome) db_.abandon();
-    return outcome;
-  }
-
-  Result<void> finish(const BatchSink& sink) {
-    if (batch_.rows() == 0) return {};
-    return sink(batch_.finish());
-  }
-
- private:
-  Result<void> stream(const BatchSink& sink) {
-    for (;;) {
-      VMC_TRY(result, db_.next());
-      if (!result) return {};
-      if (PQresultStatus(result.get()) != PGRES_SINGLE_TUPLE) continue;
-      VMC_CHECK(take_row(result.get()));
-      if (batch_.full()) VMC_CHECK(sink(batch_.finish()));
-    }
-  }
-
-  // A row comes as one composite value: the number of fields, then type, length and bytes of each.
-  Result<void> take_row(const PGresult* result) {
-    ++row_;
-    const auto& fields = *batch_.type();
-    const char* at = PQgetvalue(result, 0, 0);
-    const char* end = at + PQgetlength(result, 0, 0);
-    if (end - at < 4 || load_big<std::uint32_t>(at) != fields.size()) return mangled();
-    at += 4;
-    const bool first = decoders_.empty();
-    for (std::size_t i = 0; i < fields.size(); ++i) {
-      if (end - at < 8) return mangled();
-      if (first) VMC_CHECK(choose_decoder(fields[i], load_big<std::uint32_t>(at)));
-      const auto size = static_cast<std::int32_t>(load_big<std::uint32_t>(at + 4));
-      at += 8;
-      auto& column = batch_.column(i);
-      if (size < 0) {
-        column.null();
-        continue;
-      }
-      if (end - at < size) return mangled();
-      if (const char* why = decoders_[i](at, size, fields[i].type, column))
-        return unfit_cell(table_.name, fields[i].name, row_, why);
-      at += size;
-    }
-    batch_.end_row();
-    return {};
-  }
-
-  Result<void> choose_decoder(const data::Field& field, Oid sent) {
-    auto decoder = decoder_for(field.type, sent, db_.mixed_encodings());
-    if (!decoder)
-      return fail(Code::conflict,
-                  "column '" + field.name + "' of table '" + table_.name + "' has changed its type",
-                  "Discover the schema again.");
-    decoders_.push_back(decoder);
-    return {};
-  }
-
-  Error mangled() const {
-    return fail(Code::database_error,
-                "the server sent a row of '" + table_.name + "' in another form than asked for");
-  }
-
-  Connection& db_;
-  const data::TableInfo& table_;
-  data::BatchBuilder batch_;
-  std::vector<Decoder> decoders_;
-  std::uint64_t row_ = 0;
-};
-
-// libpq copies the description of every column for every row it hands out; a row that comes as one composite
-// value halves what reading costs. `list` is the projection that `text` starts with.
+// Where COPY is not possible: libpq copies the description of every column for every row it hands out; a row that comes
+// as one composite value halves that. `list` is the projection that `text` starts with.
 std::string as_composite(const std::string& text, const std::string& list) {
   return "SELECT ROW(" + list + ")" + text.substr(std::string_view{"SELECT "}.size() + list.size());
 }
@@ -163,6 +84,8 @@ data::TableInfo outputs_of(const PGresult* described) {
   return table;
 }
 
+enum class Rows { copied, single };  // how they travel, if they can
+
 class PostgresSession final : public Session {
  public:
   explicit PostgresSession(std::unique_ptr<Connection> db) : db_{std::move(db)} {}
@@ -175,7 +98,8 @@ class PostgresSession final : public Session {
     VMC_TRY(text, sql::render(sql::Dialect::postgres, intent, table));
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout, Transaction::Snapshot::statement));
     VMC_CHECK(hold(table, limits));
-    return stream(text, intent.columns, table, sink);
+    // A filter's values stay where the planner sees them: a partial index or the prefix of a LIKE is found by them.
+    return stream(text, intent.columns, table, sink, intent.filter ? Rows::single : Rows::copied);
   }
 
   Result<data::RowTypePtr> query(const SqlQuery& query, const ReadLimits& limits, const BatchSink& sink) override {
@@ -239,7 +163,7 @@ class PostgresSession final : public Session {
       ends.push_back(std::move(batch));
       return {};
     };
-    VMC_CHECK(stream(text, key, table, keep));
+    VMC_CHECK(stream(text, key, table, keep, Rows::single));  // few of many: a value is looked at for each
     return parts_ending_at(key, ends);
   }
 
@@ -343,15 +267,31 @@ class PostgresSession final : public Session {
   }
 
   Result<void> stream(const sql::Statement& text, const std::vector<std::string>& columns,
-                      const data::TableInfo& table, const BatchSink& sink) {
+                      const data::TableInfo& table, const BatchSink& sink, Rows how) {
     VMC_TRY(type, row_type(columns, table));
     Params params;
     for (const auto& value : text.params) VMC_CHECK(params.value(value));
-    VMC_TRY(list, sql::select_list(sql::Dialect::postgres, columns, table));
-    VMC_CHECK(db_->send_streamed(as_composite(text.text, list), params));
     RowStream rows{*db_, table, type};
-    VMC_CHECK(rows.run(sink));
+    const auto copied = how == Rows::copied ? without_params(text.text, params) : std::nullopt;
+    if (copied) {
+      VMC_CHECK(copy(*copied, params, rows, sink));
+    } else {
+      VMC_TRY(list, sql::select_list(sql::Dialect::postgres, columns, table));
+      VMC_CHECK(db_->send_streamed(as_composite(text.text, list), params));
+      VMC_CHECK(rows.run(sink));
+    }
     return rows.finish(sink);
+  }
+
+  // The fastest way out: the server makes no composite, libpq no result of each row. What is described stays so: the
+  // transaction holds the table.
+  Result<void> copy(const std::string& text, const Params& params, RowStream& rows, const BatchSink& sink) {
+    VMC_CHECK(keep_params(*db_, params));
+    VMC_TRY(described, db_->outputs(text));
+    std::vector<Oid> types;
+    for (int i = 0; i < PQnfields(described.get()); ++i) types.push_back(PQftype(described.get(), i));
+    VMC_CHECK(db_->begin_copy("COPY (" + text + ") TO STDOUT (FORMAT binary)", Connection::Copy::out));
+    return rows.run_copy(types, sink);
   }
 
   static Result<std::string> lookup_text(const data::TableInfo& table,
