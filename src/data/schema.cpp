@@ -1,10 +1,10 @@
 #include "data/schema.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <unordered_set>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "core/text.hpp"
 #include "data/json_lists.hpp"

@@ -8,7 +8,8 @@ namespace vmc::sources {
 namespace {
 
 Error changed(std::string what) {
-  return fail(Code::schema_access_denied, std::move(what), "Its owner looks at it and approves it anew: vmc agent schema publish.");
+  return fail(Code::schema_access_denied, std::move(what),
+              "Its owner looks at it and approves it anew: vmc agent schema publish.");
 }
 
 }  // namespace

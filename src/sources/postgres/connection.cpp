@@ -1,5 +1,6 @@
 #include "sources/postgres/connection.hpp"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -7,8 +8,6 @@
 
 #include <algorithm>
 #include <array>
-
-#include <fmt/format.h>
 
 #include "core/cleanup.hpp"
 #include "core/log.hpp"

@@ -17,8 +17,8 @@ Result<void> drop_aside(Connection& db, LoadRequest request);
 Result<std::vector<TargetColumn>> catalogue_columns(Connection& db, const std::string& table,
                                                     const std::vector<std::string>& names);
 
-// SCHEMA_ACCESS_DENIED unless they are still what was approved. Afterwards the transaction's search path has nothing but
-// the catalogue.
+// SCHEMA_ACCESS_DENIED unless they are still what was approved. Afterwards the transaction's search path has nothing
+// but the catalogue.
 Result<void> check_unchanged(Connection& db, const std::vector<const data::TableInfo*>& reached);
 
 // Column `column` of text row `row`; "" for NULL.

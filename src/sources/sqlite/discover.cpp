@@ -239,7 +239,9 @@ void resolve_references(data::Schema& schema) {
 // SQLite compares names without case.
 Result<void> check_unchanged(Database& db, const std::vector<const data::TableInfo*>& reached) {
   const Database::Discovering discovering{db};
-  VMC_TRY(found, db.prepare("SELECT type, sql FROM sqlite_master WHERE name = ?1 COLLATE NOCASE AND type IN ('table', 'view')"));
+  VMC_TRY(
+      found,
+      db.prepare("SELECT type, sql FROM sqlite_master WHERE name = ?1 COLLATE NOCASE AND type IN ('table', 'view')"));
   for (const auto* table : reached) {
     sqlite3_reset(found.get());
     VMC_CHECK(db.bind(found.get(), 1, bare_name(table->name)));

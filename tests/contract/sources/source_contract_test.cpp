@@ -646,7 +646,8 @@ FOR_EACH_SOURCE("a view that was redefined after its approval is read no more, n
     note(reader->read(intent, table, limits(name), into(rows)));
     note(reader->split(intent, table, {"id"}, 10, limits(name)));
     data::RowType key{{"id", table.column("id")->type, table.column("id")->nullable}};
-    note(reader->read_keys(table, {"name"}, {"id"}, once(batch_of(std::make_shared<const data::RowType>(key), {{std::int64_t{1}}})),
+    note(reader->read_keys(table, {"name"}, {"id"},
+                           once(batch_of(std::make_shared<const data::RowType>(key), {{std::int64_t{1}}})),
                            limits(name), into(rows)));
     if (codes.front()) CHECK(rows.empty());
     return codes;

@@ -7,6 +7,9 @@ BEGIN TRANSACTION
 -- rpc @p1 nvarchar(4000)
 SELECT c.name FROM sys.columns AS c WHERE c.object_id = OBJECT_ID(@p1) AND c.is_hidden = 0 ORDER BY c.column_id
 
+-- rpc @p1 nvarchar(4000)
+SELECT o.type, m.definition, CONVERT(nvarchar(40), o.modify_date, 126) AS modified FROM sys.objects AS o LEFT JOIN sys.sql_modules AS m ON m.object_id = o.object_id WHERE o.object_id = OBJECT_ID(@p1)
+
 -- rpc @p1 bigint
 SELECT [note] FROM [dbo].[orders] WHERE [id] = @p1
 

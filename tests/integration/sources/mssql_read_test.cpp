@@ -396,3 +396,18 @@ TEST_CASE("SQL Server: a statement that stalls in the middle of its rows is stop
   CHECK(outcome.error().code == Code::query_timeout);
   CHECK(server().seen().at("attentions") == 1);
 }
+
+TEST_CASE("SQL Server: a login that may not see definitions still has a redefined view refused") {
+  server().create_database("blind");
+  server().run("CREATE TABLE t (a int, b int); CREATE VIEW shown AS SELECT a FROM t", "blind");
+  server().control({{"do", "user"}, {"name", "blind"}, {"password", "secret"}, {"database_roles", {"db_datareader"}}});
+  auto session = opened("blind", "blind");
+  const auto approved = table_named(*session, "shown");
+  const sources::ReadLimits limits{std::chrono::seconds{30}, {&approved}};
+  Rows rows;
+  REQUIRE(session->read(intent_for(approved, {"a"}), approved, limits, into(rows)));
+  server().run("DROP VIEW shown; CREATE VIEW shown AS SELECT b AS a FROM t", "blind");
+  const auto refused = session->read(intent_for(approved, {"a"}), approved, limits, into(rows));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Code::schema_access_denied);
+}

@@ -126,8 +126,9 @@ TEST_CASE("SQL Server: what is sent to read is as reviewed") {
   must(session->read_keys(table, {"id", "code"}, {"code", "line"}, once(std::move(keys)), {}, into(rows)));
   check_golden("read_keys", received());
 
-  REQUIRE(session->query({"SELECT [note] FROM [dbo].[orders] WHERE [id] = @p1", {std::int64_t{1}}, true, {&table}}, {},
-                         into(rows)));
+  const sources::ReadLimits limits{std::chrono::seconds{30}, {&table}};
+  REQUIRE(session->query({"SELECT [note] FROM [dbo].[orders] WHERE [id] = @p1", {std::int64_t{1}}, true, {&table}},
+                         limits, into(rows)));
   check_golden("query", received());
 }
 

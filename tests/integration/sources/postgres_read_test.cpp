@@ -424,3 +424,33 @@ TEST_CASE("one call sees one state, however the table changes meanwhile") {
   CHECK(
       std::all_of(rows.begin(), rows.end(), [](const Row& row) { return row[0] == Value{std::int64_t{0}}; }));
 }
+
+TEST_CASE(
+    "PostgreSQL: nobody redefines a view, nor what it stands on, between the look at it and the end of the read") {
+  Shop shop;
+  shop.run("CREATE TABLE t (a int, b int)");
+  shop.run("INSERT INTO t VALUES (1, 2)");
+  shop.run("CREATE VIEW under AS SELECT a FROM t");
+  shop.run("CREATE VIEW shown AS SELECT a FROM under");
+  auto reader = shop.open();
+  auto schema = reader->discover();
+  REQUIRE(schema);
+  const auto& approved = *schema->table("shown");
+  const sources::ReadLimits limits{std::chrono::seconds{30}, data::with_what_they_read(*schema, {"shown"})};
+  std::string tried;
+  const auto redefine = [&](const data::Batch&) -> Result<void> {
+    for (const std::string view : {"under", "shown"}) {
+      try {
+        shop.run("SET lock_timeout = '50ms'; CREATE OR REPLACE VIEW " + view + " AS SELECT b AS a FROM t");
+      } catch (const std::runtime_error& error) {
+        tried += std::string{error.what()}.find("lock timeout") != std::string::npos ? view : error.what();
+      }
+    }
+    return {};
+  };
+  REQUIRE(reader->read(intent_for(approved, {"a"}), approved, limits, redefine));
+  CHECK(tried == "undershown");
+  tried.clear();
+  REQUIRE(reader->query({"SELECT a FROM shown", {}, true, {}, false}, limits, redefine));
+  CHECK(tried == "undershown");
+}

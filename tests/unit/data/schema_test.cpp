@@ -89,7 +89,8 @@ TEST_CASE("with a view stands all that it reads, and every view where it may rea
   };
   TableInfo plain;
   plain.name = "plain";
-  const Schema schema{{view("any", {{"*", {"*"}}}), plain, view("stacked", {{"under", {"a"}}}), view("under", {{"plain", {"a"}}})}, ""};
+  const Schema schema{
+      {view("any", {{"*", {"*"}}}), plain, view("stacked", {{"under", {"a"}}}), view("under", {{"plain", {"a"}}})}, ""};
   const auto names = [&](const std::string& name) {
     std::vector<std::string> found;
     for (const auto* table : with_what_they_read(schema, {name})) found.push_back(table->name);
