@@ -214,8 +214,8 @@ awaitable<bool> CloudSession::send_schemas() {
     co_return true;
   }
   for (auto& [connection, schema] : *schemas) {
-    const auto digest = crypto::sha256(as_bytes(data::to_json(schema).dump()));
-    if (!told_schemas_.insert(connection + to_hex(digest)).second) continue;
+    auto digest = to_hex(crypto::sha256(as_bytes(data::to_json(schema).dump())));
+    if (std::exchange(told_schemas_[connection], digest) == digest) continue;
     wire::SchemaDiscovery discovery{connection, std::move(schema), parts_.clock.now()};
     if (!co_await send(std::move(discovery))) co_return false;
   }

@@ -76,7 +76,7 @@ class CloudSession {
   std::vector<std::string> confirmed_;              // by the cloud, not recorded yet
   std::set<std::string> unacknowledged_;            // commands stored here that the cloud has not been told of
   Event books_;
-  std::set<std::string> told_schemas_;  // connection + text of what was sent
+  std::map<std::string, std::string> told_schemas_;  // by connection, a digest of what was sent last
   std::int64_t told_free_ = -1;         // how many more the gateway believes this agent takes; -1: not told yet
   Steady::time_point looked_at_{};      // into the journal, for what is not confirmed
   bool established_ = false;
