@@ -1,12 +1,13 @@
 #include "agent/agent.hpp"
 
+#include <fmt/format.h>
+
 #include <map>
 #include <random>
 
-#include <fmt/format.h>
-
 #include "agent/cloud_session.hpp"
 #include "agent/executor.hpp"
+#include "agent/schema_watch.hpp"
 #include "agent/status.hpp"
 #include "core/cleanup.hpp"
 #include "core/log.hpp"
@@ -49,9 +50,9 @@ void log_outcome(std::string_view operation, const std::string& connection, cons
 
 class AgentRole final : public Agent {
  public:
-  AgentRole(asio::io_context& loop, const Settings& settings, Home home, SecretResolver secrets,
-            const Clock& clock, net::Address address, std::shared_ptr<net::TlsContext> tls,
-            StatusFile status_file, std::unique_ptr<Journal> journal, std::unique_ptr<store::Bus> bus)
+  AgentRole(asio::io_context& loop, const Settings& settings, Home home, SecretResolver secrets, const Clock& clock,
+            net::Address address, std::shared_ptr<net::TlsContext> tls, StatusFile status_file,
+            std::unique_ptr<Journal> journal, std::unique_ptr<store::Bus> bus)
       : loop_{loop},
         settings_{settings},
         clock_{clock},
@@ -69,7 +70,9 @@ class AgentRole final : public Agent {
         commands_{loop.get_executor(), TaskGroup::OnError::keep_going},
         outcomes_{loop.get_executor(), TaskGroup::OnError::keep_going},
         store_now_{loop.get_executor()},
-        state_changed_{loop.get_executor()} {}
+        state_changed_{loop.get_executor()},
+        settings_changed_{loop.get_executor()},
+        watch_{settings_.discover_every, connections_, [this] { tell_schemas(); }} {}
 
   awaitable<void> run() override;
 
@@ -82,7 +85,12 @@ class AgentRole final : public Agent {
   awaitable<Result<void>> recover();
   awaitable<void> stay_connected();
   void set_state(std::string state);
+  void tell_schemas() {
+    schemas_due_ = true;
+    outbox_.notify();
+  }
   awaitable<void> tell_status();
+  awaitable<void> follow_settings();
   awaitable<void> run_command(wire::Command command);
   awaitable<void> execute(wire::Command command, std::optional<Outcome>& outcome);
   void keep(Outcome outcome, bool on_its_way);
@@ -124,6 +132,8 @@ class AgentRole final : public Agent {
   std::string state_ = "starting";
   Micros since_ = 0;
   Event state_changed_;
+  Event settings_changed_;
+  SchemaWatch watch_;
   std::mt19937_64 random_{std::random_device{}()};
 };
 
@@ -136,14 +146,17 @@ awaitable<void> AgentRole::run() {
   co_await asio::this_coro::throw_if_cancelled(false);
   auto wake = [this] {
     connections_.forget_approved();
-    schemas_due_ = true;
-    outbox_.notify();
+    tell_schemas();
   };
+  auto changed = [this] { settings_changed_.notify(); };
+  auto settings_subscription = bus_->subscribe("settings", loop_.get_executor(), changed);
   auto subscription = bus_->subscribe("schema", loop_.get_executor(), wake);
   log::info("agent", "ready", {{"name", settings_.name}, {"connections", settings_.connections.size()}});
   TaskGroup link{loop_.get_executor(), TaskGroup::OnError::keep_going};
   link.spawn("link", stay_connected());
   link.spawn("status", tell_status());
+  link.spawn("settings", follow_settings());
+  link.spawn("schemas", watch_.run());
   co_await link.join();  // passes a drain or a cancellation on
   closing_ = true;
   buffer_.close();
@@ -233,6 +246,26 @@ awaitable<void> AgentRole::tell_status() {
     if (!written && !failing) log::warn("agent", "the status cannot be told", {{"error", written.error().text()}});
     failing = !written;
     co_await state_changed_.wait_for(settings_.heartbeat);
+  }
+}
+
+// What the owner has changed beside the running agent.
+awaitable<void> AgentRole::follow_settings() {
+  co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
+  co_await asio::this_coro::throw_if_cancelled(false);
+  bool told = false;
+  while (!co_await stopping()) {
+    told = co_await settings_changed_.wait_for(settings_.heartbeat);
+    if (!told || !settings_.reread) continue;
+    auto again = co_await offload(cpu_, settings_.reread);
+    if (!again) {
+      log::error("agent", "the changed configuration cannot be read; the one before goes on",
+                 {{"error", again.error().text()}});
+      continue;
+    }
+    connections_.take_over(*again);
+    log::info("agent", "the connections' settings were read anew");
+    tell_schemas();
   }
 }
 

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "agent/approvals.hpp"
 #include "core/clock.hpp"
 #include "core/config.hpp"
 #include "core/offload.hpp"
@@ -25,10 +27,12 @@ struct ConnectionSettings {
   std::string database, user, sslmode = "prefer";
   std::string dsn, driver, options;        // of what is reached over ODBC
   config::SecretRef password;              // empty: the vault's record "connection/ID"
-  std::string queries = "select";          // "intents", or any statement the guard passes
+  // "intents"; "approved": a statement of a shape not seen before waits for the owner; or any the guard passes
+  std::string queries = "select";
   std::vector<std::string> private_names;  // "employees.salary", "audit_*"
   std::vector<std::string> functions;  // the owner's own that statements may call, whatever they do: "shop.vat_of"
   std::vector<std::string> writable_tables;
+  bool auto_approve_additions = false;  // new tables and columns, unless they match a private name
   std::string weak_grants = "report";  // "refuse": nothing runs for a user with more rights than it needs
   sources::PoolSettings pool;
 };
@@ -52,7 +56,10 @@ struct Settings {
   std::size_t commands_at_once = 8;
   std::size_t chunk_bytes = 1'000'000;
   Duration rights_check = std::chrono::hours{1};
+  Duration discover_every = std::chrono::hours{1};
   std::vector<ConnectionSettings> connections;
+  // Reads the connections anew when the owner has changed them beside the running agent; none: they stay. Blocking.
+  std::function<Result<std::vector<ConnectionSettings>>()> reread = {};
 };
 Settings read_settings(config::Table root);  // [agent] and [[connections]]
 
@@ -99,5 +106,11 @@ Result<data::Schema> discover(const Home& home, const ConnectionSettings& connec
 // Blocking.
 Result<void> approve_schema(const Home& home, std::string_view connection, const data::Schema& schema);
 Result<std::optional<data::Schema>> approved_schema(const Home& home, std::string_view connection);
+Result<std::optional<Micros>> approved_at(const Home& home, std::string_view connection);
+// Tells a running agent to read its connections anew.
+Result<void> announce_settings(const Home& home);
+// The consent ledger; see approvals.hpp. Blocking.
+Result<std::vector<KnownShape>> known_shapes(const Home& home, std::string_view connection, bool decided);
+Result<std::vector<KnownShape>> decide(const Home& home, const std::vector<std::string>& ids, bool yes);
 
 }  // namespace vmc::agent

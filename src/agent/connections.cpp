@@ -122,10 +122,10 @@ awaitable<Result<ReachedTable>> Connections::writable_table(std::string connecti
 awaitable<Result<std::shared_ptr<const JudgedBy>>> Connections::judge(std::string connection) {
   VMC_CO_TRY(found, find(connection));
   VMC_CO_TRY(dialect, dialect_of(found->settings));
-  if (found->settings.queries != "select")
+  if (found->settings.queries == "intents")
     co_return fail(Code::write_operation_rejected,
                    fmt::format("connection '{}' takes intents only, no SQL", connection),
-                   "Its owner can set queries = \"select\" in the agent's configuration.");
+                   fmt::format("Its owner can change that on the agent: vmc agent db policy {} approved", connection));
   VMC_CO_CHECK(co_await look_up(*found));
   if (found->judge) co_return found->judge;
   auto made = std::make_shared<JudgedBy>();
@@ -136,6 +136,9 @@ awaitable<Result<std::shared_ptr<const JudgedBy>>> Connections::judge(std::strin
   const auto& functions = found->settings.functions;
   VMC_CO_TRY(guard, sql::make_guard(dialect, {std::move(catalogue), sql::folded_functions(dialect, functions)}));
   made->guard = std::move(guard);
+  made->connection = connection;
+  made->dialect = dialect;
+  made->by_consent = found->settings.queries == "approved";
   found->judge = std::move(made);
   co_return found->judge;
 }
@@ -150,6 +153,57 @@ awaitable<Result<std::vector<std::pair<std::string, data::Schema>>>> Connections
   co_return schemas;
 }
 
+awaitable<Result<void>> Connections::ask_consent(std::string connection, sql::Shape shape) {
+  co_return co_await journal_.ask_consent(std::move(connection), std::move(shape));
+}
+
+void Connections::take_over(const std::vector<ConnectionSettings>& settings) {
+  for (const auto& given : settings) {
+    const auto found = connections_.find(given.id);
+    if (found == connections_.end()) continue;
+    auto& own = found->second.settings;
+    own.queries = given.queries;
+    own.functions = given.functions;
+    own.private_names = given.private_names;
+    own.writable_tables = given.writable_tables;
+    own.auto_approve_additions = given.auto_approve_additions;
+    found->second.shown.reset();
+    found->second.approved.reset();
+    found->second.judge.reset();
+  }
+}
+
+awaitable<Result<std::optional<Connections::Found>>> Connections::discover(std::string connection) {
+  VMC_CO_TRY(known, find(connection));
+  VMC_CO_TRY(approved, co_await journal_.approved(connection));
+  if (!approved) co_return std::optional<Found>{};
+  Found found{std::move(*approved), {}};
+  std::function<Result<void>(sources::Session&)> work = [&](sources::Session& session) -> Result<void> {
+    VMC_TRY(schema, session.discover());
+    found.found = std::move(schema);
+    return {};
+  };
+  VMC_CO_CHECK(co_await known->pool->use(sources::Access::read, work));
+  if (found.found.database.empty()) found.found.database = found.approved.database;
+  co_return std::optional{std::move(found)};
+}
+
+awaitable<Result<void>> Connections::approve(std::string connection, data::Schema schema) {
+  VMC_CO_CHECK(co_await journal_.approve(std::move(connection), std::move(schema)));
+  forget_approved();
+  co_return Result<void>{};
+}
+
+void Connections::note_changes(const std::string& connection, std::size_t changes) {
+  if (const auto found = connections_.find(connection); found != connections_.end()) found->second.changes = changes;
+}
+
+std::vector<ConnectionSettings> Connections::settings() const {
+  std::vector<ConnectionSettings> all;
+  for (const auto& [id, connection] : connections_) all.push_back(connection.settings);
+  return all;
+}
+
 Json Connections::status() const {
   Json list = Json::array();
   for (const auto& [id, connection] : connections_) {
@@ -158,6 +212,7 @@ Json Connections::status() const {
                     {"type", connection.settings.type},
                     {"queries", connection.settings.queries},
                     {"grants", rights ? to_string(rights->strength) : to_string(Grants::Strength::unknown)},
+                    {"schemaChanges", connection.changes ? Json(*connection.changes) : Json{}},
                     {"findings", rights ? Json(rights->findings) : Json::array()},
                     {"pool", to_json(connection.pool->figures())}});
   }

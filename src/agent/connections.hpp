@@ -25,6 +25,9 @@ Result<sql::Dialect> dialect_of(const ConnectionSettings& connection);
 struct JudgedBy {
   std::shared_ptr<const data::Schema> schema;
   std::unique_ptr<sql::Guard> guard;
+  std::string connection = {};
+  sql::Dialect dialect = sql::Dialect::postgres;
+  bool by_consent = false;  // what it accepts waits for the owner's yes
 };
 
 // A table a command may reach, and what must still be as approved when it does.
@@ -44,6 +47,7 @@ struct Connection {
   std::int64_t shown_approvals = -1;  // changes known of at that time
   // Made for `approved` at its first statement; shared with statements being judged on another thread.
   std::shared_ptr<const JudgedBy> judge;
+  std::optional<std::size_t> changes = std::nullopt;  // of the schema since its approval, as last looked at
 };
 
 class Connections {
@@ -59,6 +63,19 @@ class Connections {
   awaitable<Result<ReachedTable>> writable_table(std::string connection, std::string name);
   // What judges statements for the connection now. WRITE_OPERATION_REJECTED when its owner takes intents only.
   awaitable<Result<std::shared_ptr<const JudgedBy>>> judge(std::string connection);
+  // APPROVAL_DENIED unless the owner has approved statements of this shape; a new one is kept for the owner to see.
+  awaitable<Result<void>> ask_consent(std::string connection, sql::Shape shape);
+  // The owner has changed what may be asked, is private, or may be written; the rest takes a restart.
+  void take_over(const std::vector<ConnectionSettings>& settings);
+  // What discovery finds now, and what is approved.
+  struct Found {
+    data::Schema approved, found;
+  };
+  awaitable<Result<std::optional<Found>>> discover(std::string connection);  // nothing where nothing is approved
+  awaitable<Result<void>> approve(std::string connection, data::Schema schema);
+  // What the last look said of a schema: shown in the status.
+  void note_changes(const std::string& connection, std::size_t changes);
+  std::vector<ConnectionSettings> settings() const;
   // What is approved has changed: it is read anew. Without this it is, too, after a second.
   void forget_approved() { ++approvals_; }
   // Everything that is approved, to be sent to the cloud.

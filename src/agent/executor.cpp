@@ -1,13 +1,14 @@
 #include "agent/executor.hpp"
 
-#include <cmath>
-
 #include <fmt/format.h>
+
+#include <cmath>
 
 #include "activities/row_digest.hpp"
 #include "agent/transfers.hpp"
 #include "core/crash_point.hpp"
 #include "core/log.hpp"
+#include "sql/guard/shape.hpp"
 
 namespace vmc::agent {
 namespace {
@@ -95,6 +96,20 @@ class InlineRows {
   Json rows_ = Json::array();
   std::size_t bytes_ = 0;
 };
+
+struct Judged {
+  sql::Verdict verdict;
+  std::optional<Result<sql::Shape>> shape;  // of an accepted statement that needs its owner's yes
+};
+
+Judged judged(const JudgedBy& by, const std::string& statement) {
+  Judged out{by.guard->judge(statement), std::nullopt};
+  const auto& verdict = out.verdict;
+  if (!verdict.refusal && by.by_consent)
+    out.shape = sql::shape_of(by.dialect, by.connection, statement.substr(verdict.begin, verdict.length), verdict.reads,
+                              *by.schema);
+  return out;
+}
 
 }  // namespace
 
@@ -332,10 +347,15 @@ awaitable<Result<wire::CommandResult>> Executor::query_statement(const wire::Com
   VMC_CO_TRY(connection, connections_.find(command.payload.connection));
   VMC_CO_TRY(judge, co_await connections_.judge(command.payload.connection));
   const auto& statement = *command.payload.query;
-  auto look = [&] { return judge->guard->judge(statement); };
-  auto verdict = statement.size() <= kJudgedOnLoop ? look() : sql::Verdict{};
-  if (statement.size() > kJudgedOnLoop) verdict = co_await offload(cpu_, look);
+  auto look = [&] { return judged(*judge, statement); };
+  auto seen = statement.size() <= kJudgedOnLoop ? look() : Judged{};
+  if (statement.size() > kJudgedOnLoop) seen = co_await offload(cpu_, look);
+  const auto& verdict = seen.verdict;
   if (verdict.refusal) co_return fail(verdict.refusal->code, sql::describe(*verdict.refusal, statement));
+  if (seen.shape) {
+    VMC_CO_TRY(shape, std::move(*seen.shape));
+    VMC_CO_CHECK(co_await connections_.ask_consent(command.payload.connection, std::move(shape)));
+  }
   sources::SqlQuery query;
   query.text = statement.substr(verdict.begin, verdict.length);
   query.params = command.payload.params;

@@ -344,4 +344,37 @@ awaitable<Result<std::optional<data::Schema>>> Journal::approved(std::string con
   co_return co_await db_->read(kOwner, work);
 }
 
+awaitable<Result<std::optional<Micros>>> Journal::approved_at(std::string connection) {
+  auto work = [&](store::Tx& tx) -> Result<std::optional<Micros>> {
+    auto row =
+        tx.one("SELECT approved_at FROM approved_schemas WHERE connection = :connection", {{"connection", connection}});
+    return row ? std::optional<Micros>{row->integer(0)} : std::nullopt;
+  };
+  co_return co_await db_->read(kOwner, work);
+}
+
+awaitable<Result<void>> Journal::ask_consent(std::string connection, sql::Shape shape) {
+  struct Answer {
+    bool runs = false;
+    Error why_not = {};
+  };
+  auto work = [&](store::Tx& tx) -> Result<Answer> {
+    auto why_not = agent::ask_consent(tx, connection, shape, clock_.now());
+    return why_not ? Answer{false, std::move(*why_not)} : Answer{true, {}};
+  };
+  VMC_CO_TRY(answer, co_await db_->transact(kOwner, work));
+  if (!answer.runs) co_return std::move(answer.why_not);
+  co_return Result<void>{};
+}
+
+awaitable<Result<std::vector<KnownShape>>> Journal::known_shapes(std::string connection, bool decided) {
+  auto work = [&](store::Tx& tx) { return agent::known_shapes(tx, connection, decided); };
+  co_return co_await db_->read(kOwner, work);
+}
+
+awaitable<Result<std::vector<KnownShape>>> Journal::decide(std::vector<std::string> ids, bool yes) {
+  auto work = [&](store::Tx& tx) { return agent::decide(tx, ids, yes, clock_.now()); };
+  co_return co_await db_->transact(kOwner, work);
+}
+
 }  // namespace vmc::agent

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "agent/approvals.hpp"
 #include "core/clock.hpp"
 #include "crypto/secret.hpp"
 #include "data/schema.hpp"
@@ -58,6 +59,12 @@ class Journal {
 
   awaitable<Result<void>> approve(std::string connection, data::Schema schema);
   awaitable<Result<std::optional<data::Schema>>> approved(std::string connection);
+  awaitable<Result<std::optional<Micros>>> approved_at(std::string connection);
+
+  // The consent ledger; see approvals.hpp. The error: why a statement of this shape may not run.
+  awaitable<Result<void>> ask_consent(std::string connection, sql::Shape shape);
+  awaitable<Result<std::vector<KnownShape>>> known_shapes(std::string connection, bool decided);
+  awaitable<Result<std::vector<KnownShape>>> decide(std::vector<std::string> ids, bool yes);
 
  private:
   Journal(std::unique_ptr<store::Database> db, std::uint64_t bytes_max, const Clock& clock);

@@ -81,25 +81,51 @@ Result<data::Schema> discover(const Home& home, const ConnectionSettings& connec
   return schema;
 }
 
-Result<void> approve_schema(const Home& home, std::string_view connection, const data::Schema& schema) {
+namespace {
+
+// Works on the agent's journal, beside a running agent or without one.
+template <class T>
+Result<T> with_journal(const Home& home, std::function<awaitable<Result<T>>(Journal&)> work) {
   VMC_TRY(journal, Journal::open(home.folder, UINT64_MAX / 4, system_clock()));
-  std::function<awaitable<Result<void>>()> work = [&] {
-    return journal->approve(std::string{connection}, schema);
-  };
-  VMC_CHECK(run_alone(work));
+  std::function<awaitable<Result<T>>()> alone = [&] { return work(*journal); };
+  return run_alone(alone);
+}
+
+Result<void> tell(const Home& home, std::string_view topic) {
   std::error_code ec;
   std::filesystem::create_directories(home.folder / "bus", ec);
   VMC_TRY(bus, store::make_local_bus((home.folder / "bus").string()));
-  bus->publish("schema");
+  bus->publish(topic);
   return {};
 }
 
+}  // namespace
+
+Result<void> approve_schema(const Home& home, std::string_view connection, const data::Schema& schema) {
+  VMC_CHECK(
+      with_journal<void>(home, [&](Journal& journal) { return journal.approve(std::string{connection}, schema); }));
+  return tell(home, "schema");
+}
+
 Result<std::optional<data::Schema>> approved_schema(const Home& home, std::string_view connection) {
-  VMC_TRY(journal, Journal::open(home.folder, UINT64_MAX / 4, system_clock()));
-  std::function<awaitable<Result<std::optional<data::Schema>>>()> work = [&] {
-    return journal->approved(std::string{connection});
-  };
-  return run_alone(work);
+  return with_journal<std::optional<data::Schema>>(
+      home, [&](Journal& journal) { return journal.approved(std::string{connection}); });
+}
+
+Result<std::optional<Micros>> approved_at(const Home& home, std::string_view connection) {
+  return with_journal<std::optional<Micros>>(
+      home, [&](Journal& journal) { return journal.approved_at(std::string{connection}); });
+}
+
+Result<void> announce_settings(const Home& home) { return tell(home, "settings"); }
+
+Result<std::vector<KnownShape>> known_shapes(const Home& home, std::string_view connection, bool decided) {
+  return with_journal<std::vector<KnownShape>>(
+      home, [&](Journal& journal) { return journal.known_shapes(std::string{connection}, decided); });
+}
+
+Result<std::vector<KnownShape>> decide(const Home& home, const std::vector<std::string>& ids, bool yes) {
+  return with_journal<std::vector<KnownShape>>(home, [&](Journal& journal) { return journal.decide(ids, yes); });
 }
 
 }  // namespace vmc::agent

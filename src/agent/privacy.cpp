@@ -28,10 +28,6 @@ bool names_part(const std::string& text, const data::TableInfo& table, const dat
                      [&](const auto& part) { return part.second.contains("*") && names(part.first); });
 }
 
-bool any_matches(const std::vector<std::string>& patterns, std::string_view name) {
-  return std::any_of(patterns.begin(), patterns.end(), [&](const auto& p) { return matches(p, name); });
-}
-
 }  // namespace
 
 bool matches(std::string_view pattern, std::string_view name) {
@@ -54,12 +50,16 @@ bool matches(std::string_view pattern, std::string_view name) {
   return p == pattern.size();
 }
 
+bool matches_any(const std::vector<std::string>& patterns, std::string_view name) {
+  return std::any_of(patterns.begin(), patterns.end(), [&](const auto& pattern) { return matches(pattern, name); });
+}
+
 data::Parts hidden_parts(const data::Schema& schema, const std::vector<std::string>& private_names) {
   data::Parts parts;
   for (const auto& table : schema.tables) {
-    if (any_matches(private_names, table.name)) parts[lowered(table.name)].insert("*");
+    if (matches_any(private_names, table.name)) parts[lowered(table.name)].insert("*");
     for (const auto& column : table.columns)
-      if (any_matches(private_names, table.name + "." + column.name))
+      if (matches_any(private_names, table.name + "." + column.name))
         parts[lowered(table.name)].insert(lowered(column.name));
   }
   data::add_derived(schema, parts);

@@ -10,6 +10,7 @@
 namespace vmc::agent {
 
 bool matches(std::string_view pattern, std::string_view name);
+bool matches_any(const std::vector<std::string>& patterns, std::string_view name);
 // What the private names mean in a schema, with the views that show a part of it.
 data::Parts hidden_parts(const data::Schema& schema, const std::vector<std::string>& private_names);
 // What may be shared: the schema without that, without keys and references that name it, and without what views read.

@@ -60,7 +60,7 @@ ConnectionSettings read_connection(config::Table table) {
   c.sslmode = table.choice("sslmode", c.sslmode,
                            {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"});
   c.password = table.secret("password");
-  c.queries = table.choice("queries", is_odbc(c.type) ? "intents" : c.queries, {"intents", "select"});
+  c.queries = table.choice("queries", is_odbc(c.type) ? "intents" : c.queries, {"intents", "approved", "select"});
   c.functions = table.strings("functions");
   for (const auto& name : c.functions)
     if (!is_function_name(name)) table.complain("functions", "holds names like vat_of or shop.vat_of");
@@ -68,6 +68,7 @@ ConnectionSettings read_connection(config::Table table) {
     table.complain("functions", "is not for SQLite: it has none of its owner's");
   c.private_names = table.strings("private");
   c.writable_tables = table.strings("writable_tables");
+  c.auto_approve_additions = table.boolean("auto_approve_additions", c.auto_approve_additions);
   c.weak_grants = table.choice("weak_grants", c.weak_grants, {"report", "refuse"});
   auto pool = table.table("pool");
   c.pool.min = static_cast<std::size_t>(pool.integer("min", static_cast<std::int64_t>(c.pool.min), 0, 100));
@@ -130,6 +131,7 @@ Settings read_settings(config::Table root) {
   s.commands_at_once = static_cast<std::size_t>(
       agent.integer("commands_at_once", static_cast<std::int64_t>(s.commands_at_once), 1, 64));
   s.chunk_bytes = agent.size("chunk_bytes", s.chunk_bytes);
+  s.discover_every = agent.duration("discover_every", s.discover_every);
   s.rights_check = agent.duration("rights_check", s.rights_check);
   if (!s.ca_file.empty() && !s.pin_sha256.empty())
     agent.complain("pin_sha256", "and ca_file exclude each other");

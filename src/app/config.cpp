@@ -41,6 +41,10 @@ Result<Config> load_config(const std::optional<std::filesystem::path>& file) {
   if (root.has("worker") || root.has("tiers")) config.worker = worker::read_settings(root);
   if (root.has("worker")) config.worker_platform = read_platform(root.table("worker"));
   if (root.has("agent") || root.has("connections")) config.agent = agent::read_settings(root);
+  config.agent.reread = [path = *file]() -> Result<std::vector<agent::ConnectionSettings>> {
+    VMC_TRY(again, load_config(path));
+    return std::move(again.agent.connections);
+  };
   config.log = read_log(root.table("log"));
   if (auto complaints = document.finish(); !complaints.empty()) return config::as_error(complaints);
   return config;

@@ -1,15 +1,14 @@
-// agent: run the role, and everything its owner does locally: key, connections, schema.
+// agent: run the role, and what its owner does locally about key and connections.
 #include "agent/agent.hpp"
-#include "agent/privacy.hpp"
 
 #include <fcntl.h>
-#include <unistd.h>
-
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "app/roles.hpp"
 #include "app/secrets.hpp"
 #include "cli/agent_home.hpp"
+#include "core/config_edit.hpp"
 #include "core/log.hpp"
 #include "core/text.hpp"
 #include "crypto/api_key.hpp"
@@ -19,41 +18,6 @@ namespace vmc::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-fs::path agent_config(const Session& session) {
-  return session.config.empty() ? app::default_config_folder() / "agent.toml" : fs::path{session.config};
-}
-
-Result<app::Config> load(const Session& session) {
-  const auto file = agent_config(session);
-  if (!fs::exists(file))
-    return fail(Code::not_found, fmt::format("there is no agent configuration at {}", file.string()),
-                "Set the agent up with 'vmc agent configure', or name its file with --config.");
-  return app::load_config(file);
-}
-
-Result<agent::Home> home_of(const Session& session) {
-  const auto folder = agent_home(session);
-  std::error_code ec;
-  fs::create_directories(folder, ec);
-  if (ec)
-    return fail(Code::unavailable, fmt::format("cannot create folder {}: {}", folder.string(), ec.message()));
-  fs::permissions(folder, fs::perms::owner_all, ec);
-  return agent::Home{folder};
-}
-
-// A TOML basic string.
-std::string toml_string(std::string_view text) {
-  std::string out = "\"";
-  for (char c : text) {
-    if (c == '"' || c == '\\') out.push_back('\\');
-    if (static_cast<unsigned char>(c) < 0x20)
-      out += fmt::format("\\u{:04x}", static_cast<int>(c));
-    else
-      out.push_back(c);
-  }
-  return out + "\"";
-}
 
 Result<void> write_new_file(const fs::path& file, const std::string& text, bool replace) {
   std::error_code ec;
@@ -73,22 +37,6 @@ Result<void> write_new_file(const fs::path& file, const std::string& text, bool 
   return {};
 }
 
-const agent::ConnectionSettings* find(const app::Config& config, const std::string& id) {
-  for (const auto& connection : config.agent.connections)
-    if (connection.id == id) return &connection;
-  return nullptr;
-}
-
-Result<agent::ConnectionSettings> connection_of(const Session& session, const std::string& id) {
-  VMC_TRY(config, load(session));
-  if (const auto* found = find(config, id)) return *found;
-  std::vector<std::string> names;
-  for (const auto& connection : config.agent.connections) names.push_back(connection.id);
-  const auto near = nearest(id, names);
-  return fail(Code::connection_not_found, fmt::format("there is no connection '{}'", id),
-              near ? fmt::format("Did you mean '{}'?", *near) : "List them with 'vmc agent db list'.");
-}
-
 struct Configure {
   std::string name, cloud_url, authority;
   bool key_from_stdin = false, force = false;
@@ -102,9 +50,9 @@ Result<int> configure(const Session& session, const Configure& options) {
   VMC_TRY(key, read_secret("API key"));
   VMC_TRY(parts, crypto::parse_api_key(key.text()));
   std::string text = fmt::format("[agent]\nname = {}\ncloud_url = {}\napi_key = \"vault:apikey\"\n",
-                                 toml_string(options.name), toml_string(options.cloud_url));
+                                 config::quoted(options.name), config::quoted(options.cloud_url));
   if (!options.authority.empty())
-    text += fmt::format("ca_file = {}\n", toml_string(fs::absolute(options.authority).string()));
+    text += fmt::format("ca_file = {}\n", config::quoted(fs::absolute(options.authority).string()));
   VMC_CHECK(write_new_file(agent_config(session), text, options.force));
   VMC_CHECK(agent::store_secret(home, "apikey", std::move(key)));
   print_line(fmt::format("Agent '{}' is set up for tenant '{}' in {}.", options.name, parts.tenant,
@@ -116,7 +64,7 @@ Result<int> configure(const Session& session, const Configure& options) {
 // Where a connection's database is, as its section of the configuration says it.
 Result<std::string> place_of_file(const agent::ConnectionSettings& c) {
   if (c.file.empty()) return fail(Code::invalid_request, "a SQLite connection needs --file");
-  return fmt::format("file = {}\n", toml_string(fs::absolute(c.file).string()));
+  return fmt::format("file = {}\n", config::quoted(fs::absolute(c.file).string()));
 }
 
 Result<std::string> place_of_odbc(const agent::ConnectionSettings& c) {
@@ -131,7 +79,7 @@ Result<std::string> place_of_odbc(const agent::ConnectionSettings& c) {
   std::string text;
   for (const auto& [key, value] : {std::pair{"dsn", &c.dsn}, {"driver", &c.driver}, {"host", &c.host},
                                    {"database", &c.database}, {"user", &c.user}, {"options", &c.options}})
-    if (!value->empty()) text += fmt::format("{} = {}\n", key, toml_string(*value));
+    if (!value->empty()) text += fmt::format("{} = {}\n", key, config::quoted(*value));
   if (c.port != 0 && !c.host.empty()) text += fmt::format("port = {}\n", c.port);
   return text;
 }
@@ -140,8 +88,8 @@ Result<std::string> place_of_server(const agent::ConnectionSettings& c) {
   if (c.host.empty() || c.database.empty() || c.user.empty())
     return fail(Code::invalid_request,
                 fmt::format("a {} connection needs --host, --database and --user", agent::product(c.type)));
-  return fmt::format("host = {}\nport = {}\ndatabase = {}\nuser = {}\nsslmode = {}\n", toml_string(c.host), c.port,
-                     toml_string(c.database), toml_string(c.user), toml_string(c.sslmode));
+  return fmt::format("host = {}\nport = {}\ndatabase = {}\nuser = {}\nsslmode = {}\n", config::quoted(c.host), c.port,
+                     config::quoted(c.database), config::quoted(c.user), config::quoted(c.sslmode));
 }
 
 // For a list of connections.
@@ -149,6 +97,11 @@ std::string place_in_words(const agent::ConnectionSettings& c) {
   if (c.type == "sqlite") return c.file;
   if (c.host.empty()) return c.dsn.empty() ? c.driver : c.dsn;
   return fmt::format("{}@{}:{}/{}", c.user, c.host, c.port, c.database);
+}
+
+std::string_view meaning_of(std::string_view policy) {
+  if (policy == "intents") return "intents only, no SQL";
+  return policy == "approved" ? "SQL of the shapes you approve" : "any SQL the guard passes";
 }
 
 struct DbAdd {
@@ -160,23 +113,25 @@ struct DbAdd {
 Result<int> db_add(const Session& session, const DbAdd& options) {
   auto c = options.connection;
   c.port = options.port.value_or(agent::default_port(c.type));
-  VMC_TRY(config, load(session));
-  if (find(config, c.id)) return fail(Code::conflict, fmt::format("connection '{}' exists already", c.id));
+  VMC_TRY(config, load_agent(session));
+  if (find_connection(config, c.id)) return fail(Code::conflict, fmt::format("connection '{}' exists already", c.id));
   VMC_TRY(home, home_of(session));
   std::string text =
-      fmt::format("[[connections]]\nid = {}\ntype = {}\n", toml_string(c.id), toml_string(c.type));
+      fmt::format("[[connections]]\nid = {}\ntype = {}\n", config::quoted(c.id), config::quoted(c.type));
   VMC_TRY(place, c.type == "sqlite"       ? place_of_file(c)
                  : agent::is_odbc(c.type) ? place_of_odbc(c)
                                           : place_of_server(c));
   text += place;
+  if (c.queries != agent::ConnectionSettings{}.queries)
+    text += fmt::format("queries = {}\n", config::quoted(c.queries));
   if (!c.writable_tables.empty()) {
     std::vector<std::string> tables;
-    for (const auto& table : c.writable_tables) tables.push_back(toml_string(table));
+    for (const auto& table : c.writable_tables) tables.push_back(config::quoted(table));
     text += fmt::format("writable_tables = [{}]\n", join(tables, ", "));
   }
   if (!c.private_names.empty()) {
     std::vector<std::string> names;
-    for (const auto& name : c.private_names) names.push_back(toml_string(name));
+    for (const auto& name : c.private_names) names.push_back(config::quoted(name));
     text += fmt::format("private = [{}]\n", join(names, ", "));
   }
   if (options.password_from_stdin) {
@@ -191,7 +146,7 @@ Result<int> db_add(const Session& session, const DbAdd& options) {
 }
 
 Result<int> db_list(const Session& session) {
-  VMC_TRY(config, load(session));
+  VMC_TRY(config, load_agent(session));
   Json items = Json::array();
   std::vector<std::vector<std::string>> rows;
   for (const auto& c : config.agent.connections) {
@@ -208,6 +163,16 @@ Result<int> db_list(const Session& session) {
   return 0;
 }
 
+Result<int> db_policy(const Session& session, const std::string& id, const std::string& policy) {
+  VMC_CHECK(connection_of(session, id));
+  VMC_TRY(home, home_of(session));
+  const config::Change change{"connections", id, "queries", config::quoted(policy)};
+  VMC_TRY(file, config::change_file(agent_config(session), change));
+  VMC_CHECK(agent::announce_settings(home));
+  print_line(fmt::format("Connection '{}' takes {} from now on ({}).", id, meaning_of(policy), file.string()));
+  return 0;
+}
+
 Result<int> db_test(const Session& session, const std::string& id) {
   VMC_TRY(connection, connection_of(session, id));
   VMC_TRY(home, home_of(session));
@@ -218,69 +183,6 @@ Result<int> db_test(const Session& session, const std::string& id) {
     print_line(fmt::format("Connection '{}' works.", id));
     for (const auto& finding : findings) print_line("  " + finding);
   }
-  return 0;
-}
-
-struct Discovered {
-  agent::ConnectionSettings connection;
-  agent::Home home;
-  data::Schema schema;
-};
-
-Result<Discovered> discover(const Session& session, const std::string& id) {
-  VMC_TRY(connection, connection_of(session, id));
-  VMC_TRY(home, home_of(session));
-  VMC_TRY(schema, agent::discover(home, connection, app::make_secret_resolver()));
-  return Discovered{std::move(connection), std::move(home), std::move(schema)};
-}
-
-Result<int> schema_show(const Session& session, const std::string& id) {
-  VMC_TRY(found, discover(session, id));
-  print_json(data::to_json(agent::visible(found.schema, found.connection.private_names)));
-  return 0;
-}
-
-Result<int> schema_export(const Session& session, const std::string& id) {
-  VMC_TRY(found, discover(session, id));
-  print_json(data::to_json(found.schema));
-  return 0;
-}
-
-std::size_t columns_of(const data::Schema& schema) {
-  std::size_t columns = 0;
-  for (const auto& table : schema.tables) columns += table.columns.size();
-  return columns;
-}
-
-// Views that are not shared though their names are not private.
-std::vector<std::string> kept_views(const data::Schema& found, const data::Schema& shared,
-                                    const std::vector<std::string>& private_names) {
-  std::vector<std::string> views;
-  for (const auto& table : found.tables) {
-    const bool named = std::any_of(private_names.begin(), private_names.end(),
-                                   [&](const auto& pattern) { return agent::matches(pattern, table.name); });
-    if (table.view && !named && !shared.table(table.name)) views.push_back(table.name);
-  }
-  return views;
-}
-
-Result<int> schema_publish(const Session& session, const std::string& id) {
-  VMC_TRY(found, discover(session, id));
-  VMC_CHECK(agent::approve_schema(found.home, id, found.schema));
-  const auto& private_names = found.connection.private_names;
-  const auto shared = agent::visible(found.schema, private_names);
-  const auto columns = columns_of(shared), kept_back = columns_of(found.schema) - columns;
-  const auto views = kept_views(found.schema, shared, private_names);
-  if (session.json) {
-    print_json({{"connection", id}, {"tables", shared.tables.size()}, {"columns", columns}, {"privateColumns", kept_back},
-                {"privateViews", views}});
-    return 0;
-  }
-  print_line(fmt::format("{} tables with {} columns of '{}' are approved; the agent sends them when it is connected.",
-                         shared.tables.size(), columns, id));
-  if (kept_back > 0) print_line(fmt::format("{} columns are private and stay here.", kept_back));
-  for (const auto& view : views)
-    print_line(fmt::format("The view '{}' stays here too: it reads something private, or it cannot be told what it reads.", view));
   return 0;
 }
 
@@ -322,6 +224,8 @@ void add_agent_guard(CLI::App& noun, Session& session) {
       ->required();
 }
 
+const std::vector<std::string> kPolicies{"intents", "approved", "select"};
+
 void add_db(CLI::App& noun, Session& session) {
   auto* db = add_noun(noun, "db", "Database connections of this agent");
   auto add = std::make_shared<DbAdd>();
@@ -343,6 +247,8 @@ void add_db(CLI::App& noun, Session& session) {
   verb->add_option("--user", c.user, "a user that may only read");
   verb->add_option("--sslmode", c.sslmode,
                    "disable, prefer, require, verify-ca or verify-full (default: prefer)");
+  verb->add_option("--queries", c.queries, "intents, approved (SQL whose shape you approve) or select (default)")
+      ->check(CLI::IsMember(kPolicies));
   verb->add_option("--private", c.private_names,
                    "tables or columns that stay private, for example employees.salary");
   verb->add_option("--writable-table", c.writable_tables, "a table that loads may write; repeat for more");
@@ -353,23 +259,15 @@ void add_db(CLI::App& noun, Session& session) {
            [&session, id] { return db_test(session, *id); })
       ->add_option("id", *id, "connection")
       ->required();
-}
-
-void add_agent_schema(CLI::App& noun, Session& session) {
-  auto* schema = add_noun(noun, "schema", "What this agent shares about its databases");
-  auto id = std::make_shared<std::string>();
-  add_verb(*schema, session, "show", "Discover and print exactly what would be shared",
-           [&session, id] { return schema_show(session, *id); })
-      ->add_option("connection", *id, "connection")
-      ->required();
-  add_verb(*schema, session, "export", "Print all that discovery finds, private parts too, for vmc guard check --schema",
-           [&session, id] { return schema_export(session, *id); })
-      ->add_option("connection", *id, "connection")
-      ->required();
-  add_verb(*schema, session, "publish", "Approve what discovery finds and send it to the cloud",
-           [&session, id] { return schema_publish(session, *id); })
-      ->add_option("connection", *id, "connection")
-      ->required();
+  auto policy = std::make_shared<std::string>();
+  auto* choose = add_verb(*db, session, "policy", "Say which commands a connection takes: intents, approved or select",
+                          [&session, id, policy] { return db_policy(session, *id, *policy); });
+  choose->add_option("id", *id, "connection")->required();
+  choose
+      ->add_option("policy", *policy,
+                   "intents: no SQL; approved: SQL whose shape you approve; select: any SQL the guard passes")
+      ->required()
+      ->check(CLI::IsMember(kPolicies));
 }
 
 }  // namespace
@@ -381,7 +279,7 @@ void add_agent(CLI::App& root, Session& session) {
   noun->callback([&session, noun] {
     if (!noun->get_subcommands().empty()) return;
     session.action = [&session]() -> Result<int> {
-      VMC_TRY(config, load(session));
+      VMC_TRY(config, load_agent(session));
       VMC_TRY(home, home_of(session));
       log::configure(config.log.level, config.log.format);
       return app::run_agent({std::move(config), home.folder});
@@ -400,6 +298,7 @@ void add_agent(CLI::App& root, Session& session) {
   verb->add_flag("--force", options->force, "replace an existing configuration");
   add_db(*noun, session);
   add_agent_schema(*noun, session);
+  add_agent_approvals(*noun, session);
   add_agent_guard(*noun, session);
   add_agent_status(*noun, session);
 }

@@ -26,10 +26,10 @@ Result<int> status(const Session& session) {
     rows.push_back({connection.value("id", ""), connection.value("type", ""), connection.value("queries", ""),
                     connection.value("grants", ""), number(pool, "open"), number(pool, "inUse"),
                     number(pool, "waiting"), number(pool, "mostOpen"), number(pool, "openFailures"),
-                    number(pool, "exhausted"), number(pool, "longestWaitMs")});
+                    number(pool, "exhausted"), number(pool, "longestWaitMs"), number(connection, "schemaChanges")});
   }
-  print_table({"CONNECTION", "TYPE", "QUERIES", "RIGHTS", "OPEN", "IN USE", "WAITING", "MOST OPEN", "FAILED",
-               "REFUSED", "LONGEST WAIT MS"},
+  print_table({"CONNECTION", "TYPE", "QUERIES", "RIGHTS", "OPEN", "IN USE", "WAITING", "MOST OPEN", "FAILED", "REFUSED",
+               "LONGEST WAIT MS", "SCHEMA CHANGES"},
               rows);
   say(fmt::format("As told at {}.", time_of(now.value("writtenAt", Json{}))));
   return 0;

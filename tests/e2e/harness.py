@@ -280,8 +280,8 @@ class Agent(Process):
             words += ["--writable-table", table]
         for name in private:
             words += ["--private", name]
-        self.ok(*words)
-        self.tune(connection, queries)
+        self.ok(*words, *(["--queries", queries] if queries else []))
+        self.tune(connection)
         return self
 
     def add_postgres(self, connection, server, database, **options):
@@ -297,19 +297,17 @@ class Agent(Process):
             words += ["--writable-table", table]
         for name in private:
             words += ["--private", name]
-        self.ok(*words, stdin=(password or server.password) + "\n")
-        self.tune(connection, queries)
+        self.ok(*words, *(["--queries", queries] if queries else []), stdin=(password or server.password) + "\n")
+        self.tune(connection)
         return self
 
-    def tune(self, connection, queries):
+    def tune(self, connection):
         with open(self.config.parent / "conf.d" / f"{connection}.toml", "a") as file:
             file.write("pool = { min = 1, max = 4 }\n")
-            if queries:
-                file.write(f"queries = {toml(queries)}\n")
 
     def publish(self, *connections):
         for connection in connections:
-            self.ok("schema", "publish", connection)
+            self.ok("schema", "publish", "--yes", connection)
         return self
 
     def connected(self, since=None):

@@ -26,7 +26,7 @@ class Status(E2ETest):
 
         def told():
             shop = agent.cli("status").json["connections"][0]
-            return shop if shop["pool"]["opened"] else None
+            return shop if shop["pool"]["opened"] and shop["grants"] != "unknown" else None
 
         shop = wait_until("the pool's figures are told", told)
         self.assertEqual((shop["id"], shop["grants"], shop["pool"]["inUse"]), ("shop", "weak", 0), shop)

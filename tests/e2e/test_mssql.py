@@ -54,7 +54,7 @@ class Mssql(StatementsTest):
         for table in writable:
             words += ["--writable-table", table]
         self.agent.ok(*words, stdin=stdin)
-        self.agent.tune(connection, None)
+        self.agent.tune(connection)
 
     def test_a_connection_is_tested_and_its_tables_are_shown(self):
         self.add("erp")

@@ -548,7 +548,7 @@ class AllInOne(E2ETest):
                        f'api_key = "file:{self.folder}/key"\nreconnect_min = "50ms"\n'
                        f'[[connections]]\nid = "a"\ntype = "sqlite"\nfile = "{self.folder}/a.db"\nwritable_tables = ["copies"]\nprivate = []\n')
         (self.folder / "key").write_text(made["key"])
-        done = vmc("--config", config, "--state", state / "agent", "--json", "agent", "schema", "publish", "a")
+        done = vmc("--config", config, "--state", state / "agent", "--json", "agent", "schema", "publish", "--yes", "a")
         self.assertEqual(done.code, 0, done)
         process.start().wait_log(r"agent +connected ")
         wait_until("the schema", lambda: vmc(*words, "schema", "show", "Here", "a").code == 0)

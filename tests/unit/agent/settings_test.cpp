@@ -36,6 +36,7 @@ reconnect_min = "100ms"
 reconnect_max = "2s"
 offline_queue_max = "1MB"
 commands_at_once = 3
+discover_every = "15m"
 chunk_bytes = "500KB"
 rights_check = "10m"
 
@@ -53,11 +54,13 @@ private = ["employees.salary"]
 writable_tables = ["targets"]
 functions = ["shop.vat_of"]
 weak_grants = "refuse"
+auto_approve_additions = true
 pool = { min = 1, max = 4, lifetime = "10m", idle_timeout = "1m", acquire_timeout = "3s", ping = "30s" }
 
 [[connections]]
 id = "shop"
 type = "mariadb"
+queries = "approved"
 host = "10.0.0.6"
 database = "shop"
 user = "reader"
@@ -77,11 +80,14 @@ file = "/srv/a.db"
   CHECK(settings.reconnect_max == std::chrono::seconds{2});
   CHECK(settings.offline_queue_max == 1'000'000);
   CHECK(settings.commands_at_once == 3);
+  CHECK(settings.discover_every == std::chrono::minutes{15});
   CHECK(settings.rights_check == std::chrono::minutes{10});
   REQUIRE(settings.connections.size() == 3);
   CHECK(settings.connections[1].type == "mysql");
   CHECK(settings.connections[1].port == 3306);
+  CHECK(settings.connections[1].queries == "approved");
   const auto& erp = settings.connections.front();
+  CHECK(erp.auto_approve_additions);
   CHECK(erp.port == 5433);
   CHECK(erp.sslmode == "require");
   CHECK(erp.password.rest == "ERP_PASSWORD");
@@ -226,6 +232,7 @@ TEST_CASE("a view that shows something private is private, and so is what cannot
     table.columns = {{"id", "int", {data::Kind::int64}, false, {}, {}}, {"salary", "int", {data::Kind::int64}, true, {}, {}}};
     table.view = !reads.empty();
     table.reads = std::move(reads);
+    if (table.view) table.definition = std::string(64, 'a');
     schema.tables.push_back(std::move(table));
   };
   add("a_over_b", {{"b_shows", {"x"}}});
@@ -242,7 +249,7 @@ TEST_CASE("a view that shows something private is private, and so is what cannot
   };
   const auto shown = agent::visible(schema, {"employees.salary"});
   CHECK(names(shown) == std::vector<std::string>{"e_honest", "employees"});
-  for (const auto& table : shown.tables) CHECK(table.reads.empty());
+  for (const auto& table : shown.tables) CHECK((table.reads.empty() && table.definition.empty()));
   CHECK(names(agent::visible(schema, {})).size() == 6);
   CHECK(names(agent::visible(schema, {"employees"})).empty());
 }
