@@ -95,6 +95,7 @@ class Comparison {
       add(How::changed, table, after.name, fmt::format("type {} -> {}", type_text(before), type_text(after)));
     if (before.nullable != after.nullable)
       add(How::changed, table, after.name, after.nullable ? "may be null now" : "is never null now");
+    if (before.reads != after.reads) add(How::changed, table, after.name, "what it is computed from");
     // Defaults and values of enumerations may be personal data: that they differ is enough here.
     if (before.default_value != after.default_value) add(How::changed, table, after.name, "default value");
     if (before.enum_values != after.enum_values) add(How::changed, table, after.name, "values of the enumeration");
@@ -113,7 +114,7 @@ void add_columns(TableInfo& table, const TableInfo& live, const std::function<bo
   for (const auto& column : live.columns) {
     if (const auto* known = table.column(column.name))
       columns.push_back(*known);
-    else if (!is_private(live.name + "." + column.name))
+    else if (column.reads.empty() && !is_private(live.name + "." + column.name))
       columns.push_back(column);
   }
   for (const auto& column : table.columns)
@@ -172,8 +173,11 @@ Schema with_additions(const Schema& before, const Schema& after,
       if (!known->view) add_columns(*known, live, is_private);
       continue;
     }
+    if (!live.reads.empty()) continue;
     TableInfo added = live;
-    std::erase_if(added.columns, [&](const auto& column) { return is_private(live.name + "." + column.name); });
+    std::erase_if(added.columns, [&](const auto& column) {
+      return !column.reads.empty() || is_private(live.name + "." + column.name);
+    });
     drop_keys_over_missing(added);
     if (!added.columns.empty()) merged.tables.push_back(std::move(added));
   }

@@ -24,7 +24,7 @@ std::string describe(const SchemaChange& change);  // "+ column orders.note: tex
 Json to_json(const SchemaChange& change);
 
 // `before`, with the tables, columns of tables, and views over nothing else, that only `after` has; without those whose
-// name ("table", "table.column") is private.
+// name ("table", "table.column") is private, and without tables and columns that show what others hold.
 Schema with_additions(const Schema& before, const Schema& after,
                       const std::function<bool(const std::string&)>& is_private);
 

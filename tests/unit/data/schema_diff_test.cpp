@@ -76,13 +76,16 @@ TEST_CASE("a view of another definition has changed though it reads the same, an
 TEST_CASE("additions are tables, columns of tables, and views over nothing else; nothing private and nothing changed") {
   const Schema before{{table("orders", {column("id"), column("total")}), view("shown", {{"orders", {"id"}}})}, ""};
   auto after = before;
-  after.tables[0].columns = {column("note"), column("id", data::Kind::int64), column("salary")};
+  after.tables[0].columns = {column("note"), column("id", data::Kind::int64), column("salary"), column("computed")};
+  after.tables[0].columns.back().reads = {{"orders", {"salary"}}};
   after.tables[1].columns.push_back(column("b"));
   after.tables[1].definition = "two";
   auto fresh = table("zeta", {column("a"), column("salary")});
   fresh.primary_key = {"a", "salary"};
   after.tables.push_back(fresh);
   after.tables.push_back(table("payroll", {column("a")}));
+  after.tables.push_back(table("zchild", {column("a")}));
+  after.tables.back().reads = {{"payroll", {"a"}}};
   after.tables.push_back(view("zfine", {{"zeta", {"a"}}}));
   after.tables.push_back(view("zhidden", {{"zeta", {"salary"}}}));
   after.tables.push_back(view("zunknown", {{"*", {"*"}}}));
