@@ -23,8 +23,5 @@ SELECT i.object_id, i.index_id, i.is_primary_key, ic.column_id FROM sys.indexes 
 SELECT constraint_object_id, parent_object_id, parent_column_id, referenced_object_id, referenced_column_id FROM sys.foreign_key_columns ORDER BY parent_object_id, constraint_object_id, constraint_column_id
 
 -- batch
-SELECT o.object_id, m.definition, CONVERT(nvarchar(40), o.modify_date, 126) AS modified FROM sys.objects AS o LEFT JOIN sys.sql_modules AS m ON m.object_id = o.object_id WHERE o.type = 'V' AND o.is_ms_shipped = 0
-
--- batch
 IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION
 
