@@ -27,7 +27,7 @@ class Odbc(E2ETest):
         agent.ok("db", "add", connection, "--type", "odbc", "--driver", DRIVER, "--host", "127.0.0.1", "--port",
                  MY.port, "--database", database, "--user", MY.user, "--password-stdin", *words,
                  stdin=(password or MY.password) + "\n")
-        agent.tune(connection, None)
+        agent.tune(connection)
 
     def test_rows_behind_a_driver_are_asked_for_and_moved_and_no_sql_is_taken(self):
         target = self.folder / "target.db"

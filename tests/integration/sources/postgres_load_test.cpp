@@ -133,7 +133,7 @@ TEST_CASE("constraints of the table are told by name, without the row") {
   CHECK(refused("p", std::int64_t{77}).message.find("child_p_fkey") != std::string::npos);
   CHECK(refused("v", std::string{"canary"}).message.find("no_canary") != std::string::npos);
   const auto cut = refused("s", std::string{"canary-long"});
-  CHECK(cut.code == Code::database_error);
+  CHECK(cut.code == Code::invalid_request);
   CHECK(cut.text().find("canary-long") == std::string::npos);
   CHECK(store.run("SELECT count(*) FROM child") == "0");
 }
