@@ -524,7 +524,10 @@ FOR_EVERY_READER("discovery tells which views show a private column, however the
   REQUIRE(schema);
   data::Parts parts{{"customers", {"email"}}};
   data::add_derived(*schema, parts);
-  const std::vector<std::string> showing{"everything", "joined", "named", "nested", "sifted", "stacked"};
+  std::vector<std::string> showing{"everything", "joined", "named", "nested", "sifted", "stacked"};
+  // Without a definition each counts as reaching anything.
+  if (!db.reads_views())
+    showing = {"counted", "everything", "honest", "joined", "named", "nested", "sifted", "stacked"};
   std::vector<std::string> found;
   for (const auto& table : schema->tables)
     if (table.view && data::has_part(parts, table.name, "*")) found.push_back(table.name);
