@@ -380,8 +380,7 @@ Result<void> CopyWriter::write(const data::Batch& batch) {
         const bool jsonb = cell.target.copied_as == oid::jsonb;
         at = sized(at, text.size() + (jsonb ? 1 : 0));
         if (jsonb) *at++ = '\1';
-        std::memcpy(at, text.data(), text.size());
-        at += text.size();
+        at += text.copy(at, text.size());
       } else {
         cell.at = at;
         if (const char* why = cell.put(row)) return refuse(i, why);
