@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cmath>
 
 #include "activities/row_digest.hpp"
@@ -192,9 +193,20 @@ awaitable<Result<wire::CommandResult>> Executor::extract(const wire::Command& co
   VMC_CO_TRY(connection, connections_.find(command.payload.connection));
   VMC_CO_TRY(table, co_await connections_.table(command.payload.connection, intent->table));
   ChunkSender sender{loop_, buffer_, cpu_, command};
+  activities::RowDigest again{command.payload.digest_seed};
+  auto limits = limits_of(command, table.reached);
+  limits.timeout *= 2;
   auto read = [&](sources::Session& session) -> Result<void> {
-    auto sink = [&](data::Batch batch) { return sender.take(std::move(batch)); };
-    auto done = session.read(*intent, table.info, limits_of(command, table.reached), sink);
+    auto send = [&](data::Batch batch) { return sender.take(std::move(batch)); };
+    auto count = [&](data::Batch batch) -> Result<void> {
+      sender.end_of_rows();  // what was read first goes out meanwhile
+      again.add(batch);
+      return {};
+    };
+    auto in_any_order = *intent;
+    if (!intent->limit) in_any_order.order.clear();
+    const std::array<sources::Reading, 2> readings{{{*intent, send}, {std::move(in_any_order), count}}};
+    auto done = session.read(readings, table.info, limits);
     sender.end_of_rows();
     return done;
   };
@@ -203,6 +215,7 @@ awaitable<Result<wire::CommandResult>> Executor::extract(const wire::Command& co
   result.buffer_key = command.upload;
   result.chunks = sent.chunks;
   result.row_count = sent.rows;
+  result.inline_result = {{"rows", again.rows()}, {"digest", again.hex()}};
   crash_point("agent.chunks_uploaded");
   co_return result;
 }

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,12 @@ struct ReadLimits {
   // What is reached, with what its views stand on: SCHEMA_ACCESS_DENIED unless each is still what was approved, a table
   // a table and a view of the same definition.
   std::vector<const data::TableInfo*> reached = {};
+};
+
+// One look at a table.
+struct Reading {
+  data::Intent intent;
+  BatchSink sink;
 };
 
 struct Split {
@@ -73,9 +80,15 @@ class Session {
   virtual ~Session() = default;
   virtual Result<data::Schema> discover() = 0;
   virtual Result<RightsReport> rights() = 0;
-  // Streams the intent's rows in bounded memory.
-  virtual Result<void> read(const data::Intent& intent, const data::TableInfo& table,
-                            const ReadLimits& limits, const BatchSink& sink) = 0;
+  // Streams the rows of one reading after another, in bounded memory, all out of one snapshot of the table. SQL Server
+  // has one where the database allows SNAPSHOT, MariaDB of InnoDB's tables; an ODBC driver promises none.
+  virtual Result<void> read(std::span<const Reading> readings, const data::TableInfo& table,
+                            const ReadLimits& limits) = 0;
+  Result<void> read(const data::Intent& intent, const data::TableInfo& table, const ReadLimits& limits,
+                    const BatchSink& sink) {
+    const Reading one{intent, sink};
+    return read({&one, 1}, table, limits);
+  }
   // Streams the statement's rows. The columns it turned out to have; SCHEMA_ACCESS_DENIED when a table of `whole` has
   // others than the approved ones now.
   virtual Result<data::RowTypePtr> query(const SqlQuery& query, const ReadLimits& limits, const BatchSink& sink) = 0;

@@ -37,7 +37,7 @@ bool takes_input(Operation operation) {
   return operation == Operation::load || operation == Operation::digest_keys;
 }
 bool hashes_rows(Operation operation) {
-  return operation == Operation::digest || operation == Operation::digest_keys;
+  return operation == Operation::extract || operation == Operation::digest || operation == Operation::digest_keys;
 }
 
 Json load_json(const LoadSpec& load) {

@@ -15,7 +15,7 @@ namespace vmc::wire {
 
 enum class Operation {
   split,        // cut an intent's rows into key ranges            -> inline {parts, upTo}
-  extract,      // read an intent                                  -> chunks in the buffer
+  extract,      // read an intent, then again in the same snapshot -> chunks in the buffer; inline {rows, digest} of the second
   digest,       // count and order-free hash of an intent's rows   -> inline {rows, digest}
   load,         // write the chunks of `input` into a table        -> inline {rows}
   digest_keys,  // count and hash of the rows with input's keys    -> inline {rows, digest}
@@ -58,7 +58,7 @@ struct Payload {
   std::optional<LoadSpec> load;             // load, digest_keys, swap, drop_aside
   std::vector<std::string> split_key;       // split; empty: one part
   std::int64_t rows_per_part = 0;           // split
-  std::string digest_seed;                  // digest, digest_keys: 32 hex digits
+  std::string digest_seed;                  // extract, digest, digest_keys: 32 hex digits
   std::int64_t timeout_ms = 30'000;
   std::string idempotency_key;
   Micros expires_at = 0;

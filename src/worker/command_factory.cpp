@@ -14,7 +14,7 @@ constexpr auto kWholeTable = std::chrono::minutes{10};  // at least, for reading
 
 }  // namespace
 
-workflow::Purpose purpose_of(const RunContext& run, const wire::Command& command) {
+workflow::Purpose purpose_of(const wire::Command& command) {
   switch (command.operation) {
     case wire::Operation::split:
       return workflow::Purpose::split;
@@ -23,10 +23,9 @@ workflow::Purpose purpose_of(const RunContext& run, const wire::Command& command
     case wire::Operation::load:
       return workflow::Purpose::load;
     case wire::Operation::digest:
-      return command.activity_id == run.chain().load.activity->id ? workflow::Purpose::digest_table
-                                                                  : workflow::Purpose::digest_source;
+      return workflow::Purpose::digest_table;
     case wire::Operation::digest_keys:
-      return workflow::Purpose::digest_destination;
+      return workflow::Purpose::digest_keys;
     case wire::Operation::swap:
       return workflow::Purpose::swap;
     case wire::Operation::query:
@@ -89,16 +88,9 @@ wire::Command CommandFactory::split(const workflow::IssueSplit& action) const {
 wire::Command CommandFactory::extract(const workflow::IssueExtract& action) const {
   auto command = base(run_.chain().extract, wire::Operation::extract, run_.source, action.part, action.epoch);
   command.payload.intent = part_intent(action.part);
+  command.payload.digest_seed = digest_seed(run_);
   command.upload =
       state::buffer_prefix(run_.lease.tenant, run_.execution.execution_id, command.command_id, action.epoch);
-  return command;
-}
-
-wire::Command CommandFactory::digest(const workflow::IssueDigest& action) const {
-  auto command = base(run_.chain().extract, wire::Operation::digest, run_.source, action.part, action.epoch);
-  command.payload.intent = part_intent(action.part);
-  command.payload.intent->order.clear();  // the hash is order-free
-  command.payload.digest_seed = digest_seed(run_);
   return command;
 }
 

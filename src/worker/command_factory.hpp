@@ -14,7 +14,6 @@ class CommandFactory {
 
   wire::Command split(const workflow::IssueSplit& action) const;
   wire::Command extract(const workflow::IssueExtract& action) const;
-  wire::Command digest(const workflow::IssueDigest& action) const;
   // `chunks`: how many the shaped part has; `data_key` and `command_id` sealed them.
   wire::Command load(std::int64_t part, std::int64_t epoch, const wire::Input& input,
                      std::string command_id) const;
@@ -35,6 +34,6 @@ class CommandFactory {
 };
 
 // Which piece of work a command was for.
-workflow::Purpose purpose_of(const RunContext& run, const wire::Command& command);
+workflow::Purpose purpose_of(const wire::Command& command);
 
 }  // namespace vmc::worker

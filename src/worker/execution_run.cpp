@@ -194,7 +194,7 @@ awaitable<Result<void>> ExecutionRun::issue(const workflow::Plan& plan) {
       connectors.insert(side.connector.connector_id);
       return record(tx,
                     workflow::CommandIssued{command.command_id, link.step->id, command.part,
-                                            purpose_of(run_, command), command.attempt_epoch},
+                                            purpose_of(command), command.attempt_epoch},
                     recorded);
     };
     for (const auto& action : plan.actions) {
@@ -209,8 +209,6 @@ awaitable<Result<void>> ExecutionRun::issue(const workflow::Plan& plan) {
         VMC_CHECK(send(run_.source, chain.extract, factory.split(*split)));
       } else if (const auto* extract = std::get_if<workflow::IssueExtract>(&action)) {
         VMC_CHECK(send(run_.source, chain.extract, factory.extract(*extract)));
-      } else if (const auto* digest = std::get_if<workflow::IssueDigest>(&action)) {
-        VMC_CHECK(send(run_.source, chain.extract, factory.digest(*digest)));
       } else if (const auto* swap = std::get_if<workflow::IssueSwap>(&action)) {
         VMC_CHECK(send(run_.destination, chain.load, factory.swap(*swap)));
       } else if (const auto* whole = std::get_if<workflow::IssueDigestTable>(&action)) {
@@ -258,9 +256,9 @@ awaitable<Result<void>> ExecutionRun::prepare_script() {
 
 awaitable<Result<void>> ExecutionRun::shape(const workflow::Shape& action) {
   const auto chain = run_.chain();
-  const auto& part = run_.state.parts.at(static_cast<std::size_t>(action.part));
+  const auto extracted = *run_.state.parts.at(static_cast<std::size_t>(action.part)).extracted;
   auto find = [&](store::Tx& tx) {
-    return state::find_any_command(tx, part.extract.command_id, run_.tenant_key.view());
+    return state::find_any_command(tx, extracted.command_id, run_.tenant_key.view());
   };
   VMC_CO_TRY(extract, co_await platform_.db.read(lease_.tenant, find));
   const CommandFactory factory{run_, settings_, platform_.clock.now()};
@@ -271,7 +269,7 @@ awaitable<Result<void>> ExecutionRun::shape(const workflow::Shape& action) {
     shaped = prepared.error();
   } else {
     Shaper shaper{loop_.get_executor(), platform_, run_, sandbox_.get(), seen_};
-    auto input = input_of(extract, *part.extracted, run_.source);
+    auto input = input_of(extract, extracted, run_.source);
     auto data_key = crypto::random_bytes(32);
     shaped = co_await shaper.run(action.part, action.epoch, std::move(input), load_id, std::move(data_key));
   }
@@ -295,8 +293,14 @@ awaitable<Result<void>> ExecutionRun::shape(const workflow::Shape& action) {
       VMC_CHECK(record(tx, std::move(failed), recorded));
       return true;
     }
-    VMC_CHECK(record(tx, (*shaped)->event, recorded));
-    if ((*shaped)->event.chunks > 0)
+    const auto& event = (*shaped)->event;
+    if (event.rows_in != extracted.rows || event.digest_in != extracted.digest) {
+      workflow::PartDiffers differs{action.part, extracted.epoch, extracted.command_id, event.rows_in, event.digest_in};
+      VMC_CHECK(record(tx, std::move(differs), recorded));
+      return true;
+    }
+    VMC_CHECK(record(tx, event, recorded));
+    if (event.chunks > 0)
       VMC_CHECK(state::enqueue_command(tx, run_.destination.connector.connector_id,
                                        factory.load(action.part, action.epoch, (*shaped)->input, load_id),
                                        run_.tenant_key.view(), platform_.clock.now()));

@@ -12,9 +12,8 @@ namespace {
 workflow::CommandFailed failed(const RunContext& run, const wire::Command& command,
                                const wire::CommandError& error) {
   const auto chain = run.chain();
-  const auto purpose = purpose_of(run, command);
-  const bool at_source = purpose == workflow::Purpose::split || purpose == workflow::Purpose::extract ||
-                         purpose == workflow::Purpose::digest_source;
+  const auto purpose = purpose_of(command);
+  const bool at_source = purpose == workflow::Purpose::split || purpose == workflow::Purpose::extract;
   const auto& side = at_source ? run.source : run.destination;
   return {
       command.command_id,
@@ -83,12 +82,14 @@ Result<workflow::EventBody> meaning(const RunContext& run, const wire::Command& 
       VMC_TRY(event, parts_fixed(run, command, result.inline_result));
       return workflow::EventBody{std::move(event)};
     }
-    case wire::Operation::extract:
+    case wire::Operation::extract: {
       if (result.chunks < 1 || result.buffer_key != command.upload)
         return fail(Code::command_malformed, "the extract left no chunks where they belong");
-      return workflow::EventBody{workflow::PartExtracted{command.part, command.attempt_epoch,
-                                                         command.command_id, result.buffer_key, result.chunks,
-                                                         result.row_count, ""}};
+      VMC_TRY(again, counted(result.inline_result));
+      return workflow::EventBody{workflow::PartExtracted{command.part, command.attempt_epoch, command.command_id,
+                                                         result.buffer_key, result.chunks, again.rows,
+                                                         std::move(again.digest)}};
+    }
     case wire::Operation::load:
     case wire::Operation::swap: {
       JsonReader reader{result.inline_result, "result"};
@@ -101,24 +102,21 @@ Result<workflow::EventBody> meaning(const RunContext& run, const wire::Command& 
       return workflow::EventBody{
           workflow::PartLoaded{command.part, command.attempt_epoch, command.command_id, rows, repeated}};
     }
-    case wire::Operation::digest:
+    case wire::Operation::digest: {
+      VMC_TRY(again, counted(result.inline_result));
+      VMC_TRY(whole, whole_of(run));
+      const bool same = again.rows == whole.rows() && again.digest == whole.hex();
+      return workflow::EventBody{
+          workflow::TableVerified{command.attempt_epoch, command.command_id, again.rows, again.digest, same}};
+    }
     case wire::Operation::digest_keys: {
       VMC_TRY(again, counted(result.inline_result));
-      if (purpose_of(run, command) == workflow::Purpose::digest_table) {
-        VMC_TRY(whole, whole_of(run));
-        const bool same = again.rows == whole.rows() && again.digest == whole.hex();
-        return workflow::EventBody{workflow::TableVerified{command.attempt_epoch, command.command_id, again.rows,
-                                                           again.digest, same}};
-      }
       if (part >= run.state.parts.size() || !run.state.parts[part].shaped)
         return fail(Code::internal, "a digest of a part that was not shaped");
       const auto& shaped = *run.state.parts[part].shaped;
-      const bool source = command.operation == wire::Operation::digest;
-      const bool ok = again.digest == (source ? shaped.digest_in : shaped.digest_out) &&
-                      again.rows == (source ? shaped.rows_in : shaped.rows_out);
-      return workflow::EventBody{
-          workflow::PartVerified{command.part, source ? workflow::Half::source : workflow::Half::destination,
-                                 command.attempt_epoch, command.command_id, again.rows, again.digest, ok}};
+      const bool same = again.digest == shaped.digest_out && again.rows == shaped.rows_out;
+      return workflow::EventBody{workflow::PartVerified{command.part, command.attempt_epoch, command.command_id,
+                                                        again.rows, again.digest, same}};
     }
     case wire::Operation::query:
     case wire::Operation::drop_aside:

@@ -7,12 +7,11 @@ namespace vmc::workflow {
 namespace {
 
 constexpr std::array<std::string_view, std::variant_size_v<EventBody>> kTypes{
-    "started",       "parts_fixed",    "command_issued",  "part_extracted", "part_shaped",      "part_loaded",
-    "part_verified", "table_swapped",  "table_verified",  "command_failed", "pause_requested", "resumed",
+    "started",       "parts_fixed",   "command_issued", "part_extracted", "part_differs",    "part_shaped", "part_loaded",
+    "part_verified", "table_swapped", "table_verified", "command_failed", "pause_requested", "resumed",
     "cancel_requested", "finished"};
-constexpr std::array<std::string_view, 8> kPurposes{"split",         "extract",            "shape", "load",
-                                                    "digest_source", "digest_destination", "swap",  "digest_table"};
-constexpr std::array<std::string_view, 2> kHalves{"source", "destination"};
+constexpr std::array<std::string_view, 7> kPurposes{"split",       "extract", "shape",       "load",
+                                                    "digest_keys", "swap",    "digest_table"};
 constexpr std::array<std::string_view, 3> kStatuses{"succeeded", "failed", "cancelled"};
 
 Json values_json(const std::vector<data::Value>& values) {
@@ -73,6 +72,13 @@ void put(Json& json, const PartExtracted& e) {
                {"rows", e.rows},
                {"digest", e.digest}});
 }
+void put(Json& json, const PartDiffers& e) {
+  json.update({{"part", e.part},
+               {"epoch", e.epoch},
+               {"commandId", e.command_id},
+               {"rowsIn", e.rows_in},
+               {"digestIn", e.digest_in}});
+}
 void put(Json& json, const PartShaped& e) {
   json.update({{"part", e.part},
                {"epoch", e.epoch},
@@ -96,7 +102,6 @@ void put(Json& json, const PartLoaded& e) {
 }
 void put(Json& json, const PartVerified& e) {
   json.update({{"part", e.part},
-               {"half", to_string(e.half)},
                {"epoch", e.epoch},
                {"commandId", e.command_id},
                {"rows", e.rows},
@@ -165,6 +170,13 @@ void read(JsonReader& in, PartExtracted& e) {
   e.rows = in.integer("rows");
   e.digest = in.str_or("digest", "");
 }
+void read(JsonReader& in, PartDiffers& e) {
+  e.part = in.integer("part");
+  e.epoch = in.integer("epoch");
+  e.command_id = in.str("commandId");
+  e.rows_in = in.integer("rowsIn");
+  e.digest_in = in.str("digestIn");
+}
 void read(JsonReader& in, PartShaped& e) {
   e.part = in.integer("part");
   e.epoch = in.integer("epoch");
@@ -188,7 +200,6 @@ void read(JsonReader& in, PartLoaded& e) {
 }
 void read(JsonReader& in, PartVerified& e) {
   e.part = in.integer("part");
-  e.half = named<Half>(in, "half", kHalves);
   e.epoch = in.integer("epoch");
   e.command_id = in.str("commandId");
   e.rows = in.integer("rows");
@@ -252,7 +263,6 @@ std::optional<Purpose> purpose_named(std::string_view name) {
     if (kPurposes[i] == name) return static_cast<Purpose>(i);
   return std::nullopt;
 }
-std::string_view to_string(Half half) { return kHalves[static_cast<std::size_t>(half)]; }
 std::string_view to_string(FinalStatus status) { return kStatuses[static_cast<std::size_t>(status)]; }
 
 std::string_view type_of(const Event& event) { return kTypes[event.body.index()]; }

@@ -18,12 +18,9 @@
 namespace vmc::workflow {
 
 // What a command is for. `shape` is the worker's own work and has no command.
-enum class Purpose { split, extract, shape, load, digest_source, digest_destination, swap, digest_table };
+enum class Purpose { split, extract, shape, load, digest_keys, swap, digest_table };
 std::string_view to_string(Purpose purpose);
 std::optional<Purpose> purpose_named(std::string_view name);
-
-enum class Half { source, destination };  // of the proof of completeness
-std::string_view to_string(Half half);
 
 enum class FinalStatus { succeeded, failed, cancelled };
 std::string_view to_string(FinalStatus status);
@@ -60,9 +57,19 @@ struct PartExtracted {
   std::string command_id;
   std::string buffer_key;
   std::int64_t chunks = 0;
-  std::int64_t rows = 0;
-  std::string digest;  // as the agent counted; "" when it did not
+  std::int64_t rows = 0;  // and digest: of a second read of the source's part, in the snapshot of the first
+  std::string digest;
   bool operator==(const PartExtracted&) const = default;
+};
+
+// What came in chunks is not what the source, read again, has: the part is extracted again.
+struct PartDiffers {
+  std::int64_t part = 0;
+  std::int64_t epoch = 1;  // of the extract
+  std::string command_id;  // of the extract
+  std::int64_t rows_in = 0;
+  std::string digest_in;
+  bool operator==(const PartDiffers&) const = default;
 };
 
 // The part's rows went through the transforms; its shaped chunks and its load command exist. Written in one
@@ -92,10 +99,10 @@ struct PartLoaded {
   bool operator==(const PartLoaded&) const = default;
 };
 
-// `ok` is the worker's verdict; folding compares rows and digest again and believes the worse.
+// The loaded keys, read back from the destination. `ok` is the worker's verdict; folding compares rows and digest again
+// and believes the worse.
 struct PartVerified {
   std::int64_t part = 0;
-  Half half = Half::source;
   std::int64_t epoch = 1;
   std::string command_id;
   std::int64_t rows = 0;
@@ -154,8 +161,8 @@ struct Finished {
 };
 
 using EventBody =
-    std::variant<Started, PartsFixed, CommandIssued, PartExtracted, PartShaped, PartLoaded, PartVerified,
-                 TableSwapped, TableVerified, CommandFailed, PauseRequested, Resumed, CancelRequested, Finished>;
+    std::variant<Started, PartsFixed, CommandIssued, PartExtracted, PartDiffers, PartShaped, PartLoaded,
+                 PartVerified, TableSwapped, TableVerified, CommandFailed, PauseRequested, Resumed, CancelRequested, Finished>;
 
 struct Event {
   std::int64_t seq = 0;  // 1, 2, 3 … in the log; 0 before it is appended

@@ -1,6 +1,7 @@
 #include "workflow/plan.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -56,10 +57,8 @@ std::optional<Failure> fatal(const Definition& definition, const ExecutionState&
       if (auto failure = exhausted(part.shape, shaping, i)) return failure;
     if (!part.loaded)
       if (auto failure = exhausted(part.load, chain.load.step, i)) return failure;
-    if (!part.source)
-      if (auto failure = exhausted(part.digest_source, chain.extract.step, i)) return failure;
     if (!part.destination)
-      if (auto failure = exhausted(part.digest_destination, chain.load.step, i)) return failure;
+      if (auto failure = exhausted(part.digest_keys, chain.load.step, i)) return failure;
     all_shaped = all_shaped && part.shaped;
     if (part.shaped) rows_in += part.shaped->rows_in;
     if (part.shaped) refused += part.shaped->refused;
@@ -101,22 +100,31 @@ class Planner {
   void move_parts() {
     auto in_flight = std::count_if(state_.parts.begin(), state_.parts.end(),
                                    [](const PartState& p) { return p.in_flight(); });
+    const bool in_order = state_.in_order();
+    bool may_read = true, may_load = true;  // nothing before this part keeps it from that
     for (std::size_t i = 0; i < state_.parts.size(); ++i) {
       const auto& part = state_.parts[i];
       const auto number = static_cast<std::int64_t>(i);
-      if (part.loaded) continue;
+      const bool to_load = std::exchange(may_load, may_load && (!in_order || settled(part)));
+      const bool to_read = std::exchange(may_read, may_read && (!in_order || part.extracted));
+      if (part.loaded) {
+        int open = 0;
+        if (in_order && !settled(part)) check_part(part.digest_keys, i, open);
+        continue;
+      }
       if (part.shaped) {
         if (part.load.open)
           wait_for("load");
         else if (due(part.load))
           plan_.actions.push_back(IssueLoad{number, part.load.epoch + 1});
       } else if (part.extracted) {
+        if (!to_load) continue;
         const bool shape_due = due(part.shape), load_due = due(part.load);
         if (shape_due && load_due)
           plan_.actions.push_back(Shape{number, part.load.epoch + 1, part.shape.failures + 1});
       } else if (part.extract.open) {
         wait_for("extract");
-      } else if (part.started() || in_flight < limits_.parts_in_flight) {
+      } else if (to_read && (part.started() || in_flight < limits_.parts_in_flight)) {
         if (!part.started()) ++in_flight;
         if (due(part.extract)) plan_.actions.push_back(IssueExtract{number, part.extract.epoch + 1});
       }
@@ -130,18 +138,20 @@ class Planner {
 
   void verify() {
     int open = state_.digest_table.open;
-    for (const auto& part : state_.parts) open += part.digest_source.open + part.digest_destination.open;
+    for (const auto& part : state_.parts) open += part.digest_keys.open;
     bool complete = true;
     for (std::size_t i = 0; i < state_.parts.size(); ++i) {
       const auto& part = state_.parts[i];
-      const auto number = static_cast<std::int64_t>(i);
-      if (!part.source) complete = false, check<IssueDigest>(part.digest_source, number, open);
-      const bool to_read_back = read_back_ == ReadBack::keys && !part.shaped->load_command_id.empty();
-      if (to_read_back && !part.destination)
-        complete = false, check<IssueDigestKeys>(part.digest_destination, number, open);
+      if (!settled(part)) complete = false, check_part(part.digest_keys, i, open);
     }
     if (read_back_ == ReadBack::table && !state_.table) complete = false, check_table(open);
     if (complete) finish();
+  }
+
+  // Loaded, and read back where that can be done.
+  bool settled(const PartState& part) const {
+    const bool to_read_back = read_back_ == ReadBack::keys && part.loaded && !part.shaped->load_command_id.empty();
+    return part.loaded && (!to_read_back || part.destination);
   }
 
   void check_table(int open) {
@@ -150,12 +160,11 @@ class Planner {
       plan_.actions.push_back(IssueDigestTable{state_.digest_table.epoch + 1});
   }
 
-  template <class Issue>
-  void check(const Attempts& attempts, std::int64_t part, int& open) {
+  void check_part(const Attempts& attempts, std::size_t part, int& open) {
     if (attempts.open) return wait_for("digest");
     if (!due(attempts) || open >= limits_.parts_in_flight) return;
     ++open;
-    plan_.actions.push_back(Issue{part, attempts.epoch + 1});
+    plan_.actions.push_back(IssueDigestKeys{static_cast<std::int64_t>(part), attempts.epoch + 1});
   }
 
   void finish() {

@@ -16,7 +16,7 @@
 namespace vmc::workflow {
 
 struct PlanLimits {
-  int parts_in_flight = 3;  // extracted but not loaded; also open digests
+  int parts_in_flight = 3;  // extracted but not loaded; also open reads of the destination
   int attempts = 3;         // of one purpose of one part
   std::chrono::microseconds backoff =
       std::chrono::seconds{2};  // after the first failure, then doubled, ±20 %
@@ -34,8 +34,9 @@ struct IssueExtract {
   std::int64_t part = 0, epoch = 1;
   bool operator==(const IssueExtract&) const = default;
 };
-// Run the transforms over PartState::extracted -> PartShaped with the load command, in one transaction; or
-// CommandFailed{purpose shape, attempt}. Its chunks are damaged or gone: retryable BUFFER_INTEGRITY.
+// Run the transforms over PartState::extracted -> PartShaped with the load command, in one transaction; or PartDiffers
+// when the rows are not those the source has; or CommandFailed{purpose shape, attempt}. Its chunks are damaged or gone:
+// retryable BUFFER_INTEGRITY.
 struct Shape {
   std::int64_t part = 0, epoch = 1;
   int attempt = 1;
@@ -47,12 +48,7 @@ struct IssueLoad {
   std::int64_t part = 0, epoch = 1;
   bool operator==(const IssueLoad&) const = default;
 };
-// Read the source's part again -> CommandIssued, later PartVerified{source}.
-struct IssueDigest {
-  std::int64_t part = 0, epoch = 1;
-  bool operator==(const IssueDigest&) const = default;
-};
-// Read the loaded keys back from the destination -> CommandIssued, later PartVerified{destination}.
+// Read the loaded keys back from the destination -> CommandIssued, later PartVerified.
 struct IssueDigestKeys {
   std::int64_t part = 0, epoch = 1;
   bool operator==(const IssueDigestKeys&) const = default;
@@ -86,8 +82,8 @@ struct Finish {
 };
 
 using Action =
-    std::variant<IssueSplit, IssueExtract, Shape, IssueLoad, IssueSwap, IssueDigest, IssueDigestKeys, IssueDigestTable,
-                 Park, Finish>;
+    std::variant<IssueSplit, IssueExtract, Shape, IssueLoad, IssueSwap, IssueDigestKeys, IssueDigestTable, Park,
+                 Finish>;
 
 struct Plan {
   std::vector<Action> actions;

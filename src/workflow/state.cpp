@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 namespace vmc::workflow {
 namespace {
 
@@ -37,6 +39,20 @@ class Folder {
     part->extracted = e;
   }
 
+  void operator()(const PartDiffers& e) {
+    PartState* part = at(e.part);
+    if (!part || !part->extracted || part->shaped) return;
+    const auto again = *part->extracted;
+    if (again.command_id != e.command_id || again.epoch != e.epoch) return;
+    part->source = HalfResult{again.rows, again.digest, false};
+    const auto how = again.rows == e.rows_in
+                         ? fmt::format("other values in its {} rows", again.rows)
+                         : fmt::format("{} rows where {} were sent", again.rows, e.rows_in);
+    count(part->extract, {e.command_id, "", e.part, Purpose::extract, Code::buffer_integrity,
+                          "the source, read again, has " + how, true, 0});
+    read_again(e.part);
+  }
+
   void operator()(const PartShaped& e) {
     PartState* part = at(e.part);
     if (!part || !part->extracted || part->shaped) return;
@@ -44,6 +60,8 @@ class Folder {
         part->load.open && part->load.epoch == e.epoch && part->load.command_id == e.load_command_id;
     if (e.epoch != part->load.epoch + 1 && !announced) return;
     part->shaped = e;
+    const auto& again = *part->extracted;
+    part->source = HalfResult{again.rows, again.digest, again.rows == e.rows_in && again.digest == e.digest_in};
     if (e.load_command_id.empty()) {
       part->load.epoch = e.epoch;
       part->loaded = PartLoaded{e.part, e.epoch, "", 0, false};
@@ -61,12 +79,9 @@ class Folder {
   void operator()(const PartVerified& e) {
     PartState* part = at(e.part);
     if (!part || !part->shaped || !part->loaded) return;
-    const bool source = e.half == Half::source;
-    if (!close(source ? part->digest_source : part->digest_destination, e.command_id, e.epoch)) return;
-    const auto& shaped = *part->shaped;
-    const bool equal = e.rows == (source ? shaped.rows_in : shaped.rows_out) &&
-                       e.digest == (source ? shaped.digest_in : shaped.digest_out);
-    (source ? part->source : part->destination) = HalfResult{e.rows, e.digest, e.ok && equal};
+    if (!close(part->digest_keys, e.command_id, e.epoch)) return;
+    const bool equal = e.rows == part->shaped->rows_out && e.digest == part->shaped->digest_out;
+    part->destination = HalfResult{e.rows, e.digest, e.ok && equal};
   }
 
   void operator()(const TableSwapped& e) {
@@ -112,10 +127,8 @@ class Folder {
         return part->extracted ? nullptr : &part->extract;
       case Purpose::load:
         return part->loaded ? nullptr : &part->load;
-      case Purpose::digest_source:
-        return part->source ? nullptr : &part->digest_source;
-      case Purpose::digest_destination:
-        return part->destination ? nullptr : &part->digest_destination;
+      case Purpose::digest_keys:
+        return part->destination ? nullptr : &part->digest_keys;
       default:
         return nullptr;
     }
@@ -148,8 +161,18 @@ class Folder {
     if (!part || !part->extracted || part->shaped || e.attempt != part->shape.failures + 1) return;
     count(part->shape, e);
     if (!e.retryable || e.code != Code::buffer_integrity) return;
-    part->extracted.reset();  // its chunks are damaged or gone: read the part again
     count(part->extract, e);
+    read_again(e.part);  // its chunks are damaged or gone
+  }
+
+  // Where parts keep an order, those that were read after it are older than it will be.
+  void read_again(std::int64_t number) {
+    const auto first = state_.parts.begin() + number;
+    const auto last = state_.in_order() ? state_.parts.end() : first + 1;
+    for (auto part = first; part != last; ++part) {
+      part->extracted.reset();
+      part->extract.open = false;
+    }
   }
 
   ExecutionState& state_;

@@ -30,8 +30,8 @@ struct HalfResult {
 
 struct PartState {
   std::optional<data::KeyRange> range;  // none: the whole window
-  Attempts extract, shape, load, digest_source, digest_destination;
-  std::optional<PartExtracted> extracted;  // cleared when its chunks turn out to be damaged
+  Attempts extract, shape, load, digest_keys;
+  std::optional<PartExtracted> extracted;  // cleared when its chunks turn out to be damaged or to differ
   std::optional<PartShaped> shaped;
   std::optional<PartLoaded> loaded;
   std::optional<HalfResult> source, destination;
@@ -63,6 +63,9 @@ struct ExecutionState {
   std::optional<Finished> finished;
 
   bool all_loaded() const;         // parts are fixed and every one is loaded
+  // A row that changes while an incremental run is under way may move from one part to another and be read in both.
+  // So that its newest state is what stays, such parts are read, loaded and read back in their order.
+  bool in_order() const { return parts_fixed && !parts_fixed->up_to.empty(); }
   std::int64_t rows_out() const;   // handed to the load, of the parts that are shaped
 };
 
@@ -70,7 +73,7 @@ struct ExecutionState {
 struct Summary {
   std::int64_t parts = 0, parts_loaded = 0;
   std::int64_t rows_read = 0, rows_written = 0, rows_refused = 0, rows_skipped = 0;
-  bool proof = false;  // both halves of every part were read again and held
+  bool proof = false;  // both halves of every part held
   std::string proof_detail =
       "not made";  // "complete", "source only" (nothing can be read back), "failed", "not made"
   std::vector<std::int64_t> failed_parts;  // whose proof did not hold

@@ -18,9 +18,9 @@ class OneAgent(E2ETest):
         super().setUp()
         self.source, self.copy = make_items(self.folder / "a.db", ROWS), make_items(self.folder / "b.db", 0)
         self.cloud = self.world().start(worker=False)
-        agent = self.cloud.agent("HQ", start=False)
-        agent.add_sqlite("a", self.source).add_sqlite("b", self.copy, writable=["items"]).publish("a", "b").start()
-        agent.connected().wait_published("a", "b")
+        self.agent = self.cloud.agent("HQ", start=False)
+        self.agent.add_sqlite("a", self.source).add_sqlite("b", self.copy, writable=["items"]).publish("a", "b").start()
+        self.agent.connected().wait_published("a", "b")
 
     def submit(self):
         return self.cloud.submit(workflow("Copy", ("HQ", "a", "items"), ("HQ", "b", "items"), rows_per_part=1000))
@@ -97,9 +97,31 @@ class OneAgent(E2ETest):
                 self.assertIn("destination", self.alter_between_load_and_proof(self.copy, statement))
                 self.cloud.worker.stop()
 
-    def test_a_row_of_the_source_altered_after_it_was_read_fails_the_proof(self):
-        message = self.alter_between_load_and_proof(self.source, f"DELETE FROM items WHERE id = {FIRST_ID + 5}")
-        self.assertIn("source", message)
+    def test_a_row_of_the_source_altered_after_it_was_read_is_the_next_runs(self):
+        execution = self.submit()
+        self.work_until(self.EXTRACT)
+        before = rows_of(self.source, "items")
+        with sqlite(self.source) as db:
+            db.execute(f"UPDATE items SET name = 'later' WHERE id = {FIRST_ID + 5}")
+        self.cloud.start_worker()
+        self.assertSucceeded(*self.cloud.finish(execution), proof=True)
+        self.assertEqual(rows_of(self.copy, "items"), before)
+        self.assertSucceeded(*self.cloud.finish(self.submit()), proof=True)
+        self.assertEqual(rows_of(self.copy, "items"), rows_of(self.source, "items"))
+
+    def test_a_source_that_answers_otherwise_each_time_is_read_again_and_fails_the_proof(self):
+        with sqlite(self.source) as db:
+            db.execute("CREATE VIEW moods AS SELECT id, name || abs(random()) AS name, price, sold, changed_at FROM items")
+        self.agent.publish("a")
+        self.cloud.start_worker()
+        wait_until("the view at the cloud", lambda: "moods" in [t["name"] for t in self.cloud.ok("schema", "show", "HQ", "a")["tables"]])
+        execution = self.cloud.submit(workflow("Moods", ("HQ", "a", "moods"), ("HQ", "b", "items")))
+        code, summary = self.cloud.finish(execution)
+        self.assertFailed(code, summary, "BUFFER_INTEGRITY")
+        self.assertEqual(summary["failedParts"], [0])
+        self.assertIn("read again", summary["message"])
+        self.assertEqual([e["epoch"] for e in self.cloud.events(execution, "part_differs")], [1, 2, 3])
+        self.assertEqual(rows_of(self.copy, "items"), [])
 
     def test_the_same_run_untouched_succeeds(self):
         execution = self.submit()

@@ -203,7 +203,7 @@ class CommandLine(Site):
         events = self.cloud.events(execution)
         self.assertEqual([e["seq"] for e in events], list(range(1, len(events) + 1)))
         self.assertEqual((events[0]["type"], events[-1]["type"]), ("started", "finished"))
-        self.assertEqual(len([e for e in events if e["type"] == "part_verified" and e["ok"]]), 8)
+        self.assertEqual(len([e for e in events if e["type"] == "part_verified" and e["ok"]]), 4)
 
         self.assertEqual([t["name"] for t in self.cloud.ok("schema", "show", "HQ", "a")["tables"]], ["items"])
         keys = self.cloud.ok("key", "list")["items"]

@@ -3,6 +3,7 @@
 #include "sources/load_plan.hpp"
 #include "sources/mssql/decode.hpp"
 #include "sources/mssql/parts.hpp"
+#include "sources/readings.hpp"
 #include "sources/server_source.hpp"
 #include "sql/dialect.hpp"
 #include "sql/guard/mssql/lexer.hpp"
@@ -121,13 +122,14 @@ class MssqlSession final : public Session {
   Result<data::Schema> discover() override { return mssql::discover(*db_); }
   Result<RightsReport> rights() override { return mssql::rights(*db_); }
 
-  Result<void> read(const data::Intent& intent, const data::TableInfo& table, const ReadLimits& limits,
-                    const BatchSink& sink) override {
-    VMC_TRY(text, sql::render(sql::Dialect::mssql, intent, table));
-    VMC_CHECK(check_readable(table, intent.columns));
+  Result<void> read(std::span<const Reading> readings, const data::TableInfo& table,
+                    const ReadLimits& limits) override {
+    VMC_TRY(texts, render_all(sql::Dialect::mssql, readings, table));
+    for (const auto& reading : readings) VMC_CHECK(check_readable(table, reading.intent.columns));
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
     VMC_CHECK(check_reached(limits));
-    VMC_CHECK(stream(text, intent.columns, table, sink));
+    for (std::size_t i = 0; i < readings.size(); ++i)
+      VMC_CHECK(stream(texts[i], readings[i].intent.columns, table, readings[i].sink));
     return check_views(limits);
   }
 

@@ -5,6 +5,7 @@
 #include "sources/mysql/parts.hpp"
 #include "sources/mysql/types.hpp"
 #include "sources/part_ends.hpp"
+#include "sources/readings.hpp"
 #include "sources/server_source.hpp"
 #include "sources/unchanged.hpp"
 #include "sql/dialect.hpp"
@@ -137,12 +138,13 @@ class MysqlSession final : public Session {
   Result<data::Schema> discover() override { return mysql::discover(*db_); }
   Result<RightsReport> rights() override { return mysql::rights(*db_); }
 
-  Result<void> read(const data::Intent& intent, const data::TableInfo& table, const ReadLimits& limits,
-                    const BatchSink& sink) override {
-    VMC_TRY(text, sql::render(sql::Dialect::mysql, intent, table));
+  Result<void> read(std::span<const Reading> readings, const data::TableInfo& table,
+                    const ReadLimits& limits) override {
+    VMC_TRY(texts, render_all(sql::Dialect::mysql, readings, table));
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
     VMC_CHECK(check_reached(limits));
-    VMC_CHECK(stream(text, intent.columns, table, sink));
+    for (std::size_t i = 0; i < readings.size(); ++i)
+      VMC_CHECK(stream(texts[i], readings[i].intent.columns, table, readings[i].sink));
     return check_views(limits);
   }
 

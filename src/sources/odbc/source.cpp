@@ -6,6 +6,7 @@
 #include "sources/odbc/parts.hpp"
 #include "sources/odbc/row_stream.hpp"
 #include "sources/part_ends.hpp"
+#include "sources/readings.hpp"
 #include "sources/server_source.hpp"
 #include "sql/odbc_sql.hpp"
 
@@ -24,11 +25,15 @@ class OdbcSession final : public Session {
   Result<data::Schema> discover() override { return odbc::discover(*db_); }
   Result<RightsReport> rights() override { return odbc::rights(*db_); }
 
-  Result<void> read(const data::Intent& intent, const data::TableInfo& table, const ReadLimits& limits,
-                    const BatchSink& sink) override {
-    VMC_TRY(text, sql::render(db_->server(), intent, table));
+  Result<void> read(std::span<const Reading> readings, const data::TableInfo& table,
+                    const ReadLimits& limits) override {
+    VMC_TRY(texts, render_all(db_->server(), readings, table));
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
-    return stream(text, intent.columns, table, sink, intent.limit);
+    for (std::size_t i = 0; i < readings.size(); ++i) {
+      const auto& intent = readings[i].intent;
+      VMC_CHECK(stream(texts[i], intent.columns, table, readings[i].sink, intent.limit));
+    }
+    return {};
   }
 
   Result<data::RowTypePtr> query(const SqlQuery&, const ReadLimits&, const BatchSink&) override {

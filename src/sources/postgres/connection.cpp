@@ -291,18 +291,20 @@ Result<void> Connection::run_all(std::span<const std::string> texts) {
       return lost();
   VMC_CHECK(flush());
   std::optional<Error> error;
+  std::string state;
   for (std::size_t synced = 0; synced < texts.size();) {
     auto result = next();
     if (!result) {
       if (broken_) return std::move(result).error();
-      if (!error) error = std::move(result).error();
+      if (!error) error = std::move(result).error(), state = last_state_;
     } else if (*result && PQresultStatus(result->get()) == PGRES_PIPELINE_SYNC) {
       ++synced;
     }
   }
   if (!PQexitPipelineMode(conn_)) return lost();
-  if (error) return *error;
-  return {};
+  if (!error) return {};
+  last_state_ = std::move(state);  // of the failure, not of what the failed transaction refused after it
+  return *error;
 }
 
 Result<void> Connection::send_streamed(const std::string& text, const Params& params) {
@@ -446,7 +448,7 @@ void Connection::interrupt() noexcept {
   if (write(wake_, &one, sizeof one) < 0) return;  // already signalled: the counter is full
 }
 
-Result<Transaction> Transaction::begin(Connection& db, Duration limit, Snapshot snapshot) {
+Result<Transaction> Transaction::begin(Connection& db, Duration limit, Snapshot snapshot, const std::string& locked) {
   VMC_CHECK(db.start(limit));
   const bool reading = db.access() == Access::read;
   std::string pins = "SELECT 1";
@@ -468,11 +470,11 @@ Result<Transaction> Transaction::begin(Connection& db, Duration limit, Snapshot 
   pin("lock_timeout", ms(std::min<Duration>(limit, kLockLimit)));
   pin("idle_in_transaction_session_timeout", ms(limit + kIdleGrace));
   const bool one = reading && snapshot == Snapshot::transaction;
-  const std::array<std::string, 3> steps{
-      pins,
-      fmt::format("BEGIN TRANSACTION ISOLATION LEVEL {}, READ {}", one ? "REPEATABLE READ" : "READ COMMITTED",
-                  reading ? "ONLY" : "WRITE"),
-      "SELECT 1"};  // after the first query the mode can no longer be changed
+  std::vector<std::string> steps{
+      pins, fmt::format("BEGIN TRANSACTION ISOLATION LEVEL {}, READ {}", one ? "REPEATABLE READ" : "READ COMMITTED",
+                        reading ? "ONLY" : "WRITE")};
+  if (!locked.empty()) steps.push_back("LOCK TABLE " + locked + " IN ACCESS SHARE MODE");
+  steps.push_back("SELECT 1");  // after the first query the mode can no longer be changed, and the snapshot is taken
   Transaction transaction{db};
   VMC_CHECK(db.run_all(steps));
   return transaction;

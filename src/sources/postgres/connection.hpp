@@ -109,8 +109,10 @@ class Transaction {
  public:
   // Of one statement, or one for all of the transaction.
   enum class Snapshot { statement, transaction };
-  // Pins the session's settings and opens the transaction: for reading READ ONLY.
-  static Result<Transaction> begin(Connection& db, Duration limit, Snapshot snapshot = Snapshot::transaction);
+  // Pins the session's settings and opens the transaction: for reading READ ONLY. `locked` names a table or view that
+  // keeps its shape from before the snapshot to the end; "": none.
+  static Result<Transaction> begin(Connection& db, Duration limit, Snapshot snapshot = Snapshot::transaction,
+                                   const std::string& locked = "");
   Transaction(Transaction&& other) noexcept : db_{std::exchange(other.db_, nullptr)} {}
   ~Transaction() {
     if (db_) db_->rollback();

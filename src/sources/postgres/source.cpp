@@ -4,6 +4,7 @@
 #include "sources/postgres/parts.hpp"
 #include "sources/postgres/row_stream.hpp"
 #include "sources/postgres/types.hpp"
+#include "sources/readings.hpp"
 #include "sources/server_source.hpp"
 #include "sql/dialect.hpp"
 
@@ -18,6 +19,7 @@ constexpr const char* kStatementPath =
 constexpr auto kProbeLimit = std::chrono::seconds{10};
 
 constexpr std::size_t kKeysAtOnce = 5'000;
+constexpr std::string_view kWrongObjectType = "42809";
 
 // Where COPY is not possible: libpq copies the description of every column for every row it hands out; a row that comes
 // as one composite value halves that. `list` is the projection that `text` starts with.
@@ -93,13 +95,16 @@ class PostgresSession final : public Session {
   Result<data::Schema> discover() override { return postgres::discover(*db_); }
   Result<RightsReport> rights() override { return postgres::rights(*db_); }
 
-  Result<void> read(const data::Intent& intent, const data::TableInfo& table, const ReadLimits& limits,
-                    const BatchSink& sink) override {
-    VMC_TRY(text, sql::render(sql::Dialect::postgres, intent, table));
-    VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout, Transaction::Snapshot::statement));
-    VMC_CHECK(hold(table, limits));
-    // A filter's values stay where the planner sees them: a partial index or the prefix of a LIKE is found by them.
-    return stream(text, intent.columns, table, sink, intent.filter ? Rows::single : Rows::copied);
+  Result<void> read(std::span<const Reading> readings, const data::TableInfo& table,
+                    const ReadLimits& limits) override {
+    VMC_TRY(texts, render_all(sql::Dialect::postgres, readings, table));
+    VMC_TRY(transaction, holding(table, limits));
+    for (std::size_t i = 0; i < readings.size(); ++i) {
+      const auto& intent = readings[i].intent;
+      // A filter's values stay where the planner sees them: a partial index or the prefix of a LIKE is found by them.
+      VMC_CHECK(stream(texts[i], intent.columns, table, readings[i].sink, intent.filter ? Rows::single : Rows::copied));
+    }
+    return {};
   }
 
   Result<data::RowTypePtr> query(const SqlQuery& query, const ReadLimits& limits, const BatchSink& sink) override {
@@ -147,8 +152,7 @@ class PostgresSession final : public Session {
                       const ReadLimits& limits) override {
     VMC_TRY(text, sql::render_split(sql::Dialect::postgres, intent, table, key, rows_per_part));
     VMC_TRY(null_keys, sql::render_null_keys(sql::Dialect::postgres, intent, table, key));
-    VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
-    VMC_CHECK(hold(table, limits));
+    VMC_TRY(transaction, holding(table, limits));
     if (null_keys) {
       Params params;
       for (const auto& value : null_keys->params) VMC_CHECK(params.value(value));
@@ -174,8 +178,7 @@ class PostgresSession final : public Session {
     VMC_TRY(key_type, row_type(key, table));
     if (key.empty()) return fail(Code::invalid_request, "no key columns are named");
     VMC_TRY(text, lookup_text(table, columns, key));
-    VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
-    VMC_CHECK(hold(table, limits));
+    VMC_TRY(transaction, holding(table, limits));
     VMC_TRY(targets, catalogue_columns(*db_, table.name, key));
     // A group is many short descents of an index; the planner's price for random pages would have it scan.
     VMC_TRY(priced, db_->run("SELECT pg_catalog.set_config('random_page_cost', '1', true)"));
@@ -223,12 +226,21 @@ class PostgresSession final : public Session {
   void interrupt() noexcept override { db_->interrupt(); }
 
  private:
-  // Locks the table, or the view and what it stands on, and looks whether it is what was approved.
-  Result<void> hold(const data::TableInfo& table, const ReadLimits& limits) {
-    if (limits.reached.empty()) return {};
+  // A transaction of one snapshot that has locked the table, or the view and what it stands on, before it took it: what
+  // it then sees is what runs. Is that what was approved? A materialized view or a foreign table cannot be locked by
+  // name: each statement over it sees what is there when it begins.
+  Result<Transaction> holding(const data::TableInfo& table, const ReadLimits& limits) {
     VMC_TRY(quoted, sql::quote_table(sql::Dialect::postgres, table.name));
+    auto locked = Transaction::begin(*db_, limits.timeout, Transaction::Snapshot::transaction, quoted);
+    if (locked) {
+      VMC_CHECK(check_unchanged(*db_, limits.reached));
+      return locked;
+    }
+    if (db_->sqlstate() != kWrongObjectType) return locked;
+    VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout, Transaction::Snapshot::statement));
     VMC_CHECK(db_->run("SELECT FROM " + quoted + " LIMIT 0"));
-    return check_unchanged(*db_, limits.reached);
+    VMC_CHECK(check_unchanged(*db_, limits.reached));
+    return transaction;
   }
 
   // A star reaches what the table has now: that must be what was approved.

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include "sources/load_plan.hpp"
+#include "sources/readings.hpp"
 #include "sources/sqlite/cells.hpp"
 #include "sources/sqlite/parts.hpp"
 #include "sql/dialect.hpp"
@@ -66,13 +67,15 @@ class SqliteSession final : public Session {
     return report;
   }
 
-  Result<void> read(const data::Intent& intent, const data::TableInfo& table, const ReadLimits& limits,
-                    const BatchSink& sink) override {
-    VMC_TRY(text, sql::render(sql::Dialect::sqlite, intent, table));
+  Result<void> read(std::span<const Reading> readings, const data::TableInfo& table,
+                    const ReadLimits& limits) override {
+    VMC_TRY(texts, render_all(sql::Dialect::sqlite, readings, table));
     VMC_CHECK(db_->start(limits.timeout));
     VMC_TRY(transaction, Transaction::begin(*db_));
     VMC_CHECK(sqlite::check_unchanged(*db_, limits.reached));
-    return stream(text, intent.columns, table, sink);
+    for (std::size_t i = 0; i < readings.size(); ++i)
+      VMC_CHECK(stream(texts[i], readings[i].intent.columns, table, readings[i].sink));
+    return {};
   }
 
   Result<data::RowTypePtr> query(const SqlQuery& query, const ReadLimits& limits, const BatchSink& sink) override {

@@ -280,6 +280,32 @@ FOR_EVERY_READER("many keys are found in groups", "[contract]") {
   CHECK(found.size() == 6'000);
 }
 
+FOR_EACH_SOURCE("what is read twice at once is read out of one snapshot, whoever writes meanwhile", "[contract]") {
+  TestType db;
+  if constexpr (std::is_same_v<TestType, Sqlite>) db.run("PRAGMA journal_mode = WAL");
+  db.run("CREATE TABLE items (id integer NOT NULL PRIMARY KEY, name varchar(20))");
+  db.run("INSERT INTO items VALUES (1, 'one'), (2, 'two')");
+  auto reader = db.open(Access::read);
+  const auto table = table_named(*reader, "items");
+  const sources::ReadLimits limits{std::chrono::seconds{30}, {&table}};
+  const auto intent = intent_for(table, {"id", "name"}, {{"id", false}});
+  Rows first, again;
+  const auto then_written = [&](data::Batch batch) -> Result<void> {
+    VMC_CHECK(into(first)(std::move(batch)));
+    db.run("UPDATE items SET name = 'uno' WHERE id = 1");
+    db.run("DELETE FROM items WHERE id = 2");
+    db.run("INSERT INTO items VALUES (3, 'three')");
+    return {};
+  };
+  const std::array<sources::Reading, 2> readings{{{intent, then_written}, {intent, into(again)}}};
+  auto outcome = reader->read(readings, table, limits);
+  if (!outcome) FAIL(outcome.error().text());
+  CHECK(first == Rows{{std::int64_t{1}, std::string{"one"}}, {std::int64_t{2}, std::string{"two"}}});
+  CHECK(again == first);
+  CHECK(read_all(*reader, intent, table) ==
+        Rows{{std::int64_t{1}, std::string{"uno"}}, {std::int64_t{3}, std::string{"three"}}});
+}
+
 FOR_EACH_SOURCE("an upsert replaces what has the same key and the last of two rows wins", "[contract]") {
   TestType db;
   db.run(kItems + "; INSERT INTO items VALUES ('a', 1, 'old'), ('z', 1, 'stays')");

@@ -20,11 +20,12 @@ std::vector<EventBody> bodies() {
                  120,
                  false},
       PartsFixed{"1", {}, {}, 0, true},
-      CommandIssued{"cmd_1", "1", 3, Purpose::digest_destination, 4},
+      CommandIssued{"cmd_1", "1", 3, Purpose::digest_keys, 4},
       PartExtracted{3, 2, "cmd_1", "t/e/c/2/", 7, 1000, "00ff"},
+      PartDiffers{3, 2, "cmd_1", 999, "00fe"},
       PartShaped{3, 2, "cmd_2", "t/e/c2/2/", 5, 1000, 990, 4, 6, "aa", "bb", "cc"},
       PartLoaded{3, 2, "cmd_2", 990, true},
-      PartVerified{3, Half::destination, 1, "cmd_3", 990, "bb", true},
+      PartVerified{3, 1, "cmd_3", 990, "bb", true},
       TableSwapped{2, "cmd_5", 990, true},
       TableVerified{1, "cmd_6", 990, "dd", true},
       CommandFailed{"cmd_4", "3", 1, Purpose::load, Code::query_timeout, "30 s were not enough", true, 2},
@@ -55,8 +56,7 @@ TEST_CASE("every event survives a round trip") {
 
 TEST_CASE("purposes are found by the names they print") {
   for (auto purpose : {Purpose::split, Purpose::extract, Purpose::shape, Purpose::load,
-                       Purpose::digest_source, Purpose::digest_destination, Purpose::swap,
-                       Purpose::digest_table})
+                       Purpose::digest_keys, Purpose::swap, Purpose::digest_table})
     CHECK((purpose_named(to_string(purpose)) == purpose));
   CHECK_FALSE(purpose_named("drop").has_value());
 }

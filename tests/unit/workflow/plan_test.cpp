@@ -23,8 +23,8 @@ struct Run {
     apply(state, log.back());
     return *this;
   }
-  Run& parts(int count) {
-    PartsFixed fixed{"1", {}, {}, 0, false};
+  Run& parts(int count, std::vector<data::Value> up_to = {}) {
+    PartsFixed fixed{"1", {}, std::move(up_to), 0, false};
     for (int i = 0; i < count; ++i)
       fixed.parts.push_back({{"id"}, {data::Value{std::int64_t{i}}}, {data::Value{std::int64_t{i + 1}}}});
     return add(fixed);
@@ -41,11 +41,9 @@ struct Run {
                           "out", "k"});
   }
   Run& loaded(std::int64_t part) { return add(PartLoaded{part, 1, "l" + std::to_string(part), 10, false}); }
-  Run& verified(std::int64_t part, Half half, bool ok = true) {
-    const bool source = half == Half::source;
-    const auto id = (source ? "s" : "d") + std::to_string(part);
-    issued(id, source ? Purpose::digest_source : Purpose::digest_destination, part);
-    return add(PartVerified{part, half, 1, id, 10, ok ? (source ? "in" : "out") : "other", true});
+  Run& verified(std::int64_t part, bool ok = true) {
+    const auto id = "d" + std::to_string(part);
+    return issued(id, Purpose::digest_keys, part).add(PartVerified{part, 1, id, 10, ok ? "out" : "other", true});
   }
   Run& failed(const std::string& id, Purpose purpose, std::int64_t part, Code code, bool retryable,
               int attempt = 1, Micros time = kNow) {
@@ -106,8 +104,8 @@ TEST_CASE("a load that replaces its table swaps once, when every part is laid as
   CHECK(only<IssueSwap>(run.next(kLater)) == IssueSwap{2});
   run.issued("w2", Purpose::swap, 0, 2).add(TableSwapped{2, "w2", 20, false}).add(TableSwapped{2, "w2", 7, false});
   CHECK(run.state.swapped->rows == 20);
-  CHECK(run.next() == std::vector<Action>{IssueDigest{0, 1}, IssueDigest{1, 1}, IssueDigestTable{1}});
-  run.issued("t1", Purpose::digest_table).verified(0, Half::source).verified(1, Half::source);
+  CHECK(only<IssueDigestTable>(run.next()) == IssueDigestTable{1});
+  run.issued("t1", Purpose::digest_table);
   CHECK(only<Park>(run.next()).cause == "1 digest command at its agent");
   run.add(TableVerified{1, "t1", 20, "sum", true});
   const auto finish = only<Finish>(run.next());
@@ -120,7 +118,7 @@ TEST_CASE("a replaced table that is not what was handed over fails the run") {
   for (const auto& found : {TableVerified{1, "t1", 10, "other", false}, TableVerified{1, "t1", 11, "sum", true}}) {
     Run run{replacing()};
     run.parts(1).whole_part(0).issued("w1", Purpose::swap).add(TableSwapped{1, "w1", 10, false});
-    run.verified(0, Half::source).issued("t1", Purpose::digest_table).add(found);
+    run.issued("t1", Purpose::digest_table).add(found);
     const auto finish = only<Finish>(run.next());
     CHECK((finish.status == FinalStatus::failed));
     CHECK((finish.code == Code::buffer_integrity));
@@ -169,50 +167,102 @@ TEST_CASE("no more parts are in flight than the limit") {
   CHECK(run.next() == std::vector<Action>{Shape{1, 1, 1}, IssueExtract{3, 1}});
 }
 
-TEST_CASE("the proof is made after everything is loaded, a bounded number of reads at once") {
+TEST_CASE("the destination is read back after everything is loaded, a bounded number of reads at once") {
   Run run;
-  run.parts(3).whole_part(0).whole_part(1).extracted(2).shaped(2);
+  run.parts(4).whole_part(0).whole_part(1).whole_part(2).extracted(3).shaped(3);
   CHECK(only<Park>(run.next()).cause == "1 load command at its agent");
-  run.loaded(2);
-  CHECK(run.next() == std::vector<Action>{IssueDigest{0, 1}, IssueDigestKeys{0, 1}, IssueDigest{1, 1}});
-  for (int part : {0, 1, 2}) run.verified(part, Half::source).verified(part, Half::destination);
+  run.loaded(3);
+  CHECK(run.next() == std::vector<Action>{IssueDigestKeys{0, 1}, IssueDigestKeys{1, 1}, IssueDigestKeys{2, 1}});
+  for (int part : {0, 1, 2, 3}) run.verified(part);
   const auto finish = only<Finish>(run.next());
   CHECK((finish.status == FinalStatus::succeeded));
   CHECK(finish.summary.at("proof") == true);
   CHECK(finish.summary.at("proofDetail") == "complete");
-  CHECK(finish.summary.at("rowsRead") == 30);
-  CHECK(finish.summary.at("rowsWritten") == 30);
+  CHECK(finish.summary.at("rowsRead") == 40);
+  CHECK(finish.summary.at("rowsWritten") == 40);
   run.add(Finished{finish.status, finish.code, finish.message, finish.summary});
   CHECK(run.next().empty());
 }
 
-TEST_CASE("a half of the proof that does not hold fails the run and names the part") {
-  for (const Half broken : {Half::source, Half::destination}) {
-    Run run;
-    run.parts(2).whole_part(0).whole_part(1).verified(0, Half::source).verified(0, Half::destination);
-    run.verified(1, Half::source, broken != Half::source)
-        .verified(1, Half::destination, broken != Half::destination);
-    const auto finish = only<Finish>(run.next());
-    CHECK((finish.status == FinalStatus::failed));
-    CHECK((finish.code == Code::buffer_integrity));
-    CHECK(finish.message.find("part 1 (" + std::string{to_string(broken)} + ")") != std::string::npos);
-    CHECK(finish.summary.at("proof") == false);
-    CHECK(finish.summary.at("failedParts") == Json::array({1}));
-  }
+TEST_CASE("a destination that differs fails the run and names the part") {
+  Run run;
+  run.parts(2).whole_part(0).whole_part(1).verified(0).verified(1, false);
+  const auto finish = only<Finish>(run.next());
+  CHECK((finish.status == FinalStatus::failed));
+  CHECK((finish.code == Code::buffer_integrity));
+  CHECK(finish.message.find("part 1 (destination)") != std::string::npos);
+  CHECK(finish.summary.at("proof") == false);
+  CHECK(finish.summary.at("failedParts") == Json::array({1}));
 }
 
-TEST_CASE("a verdict that contradicts the numbers is not believed") {
+TEST_CASE("a part that differs from its source is extracted again, and no other") {
   Run run;
-  run.parts(1).whole_part(0).issued("s0", Purpose::digest_source);
-  run.add(PartVerified{0, Half::source, 1, "s0", 9, "in", true});  // a row is missing, and it says ok
-  CHECK_FALSE(run.state.parts[0].source->ok);
+  run.parts(2).extracted(0).extracted(1).add(PartDiffers{1, 1, "x1", 9, "less"});
+  CHECK_FALSE(run.state.parts[1].extracted.has_value());
+  CHECK(run.next(kLater) == std::vector<Action>{Shape{0, 1, 1}, IssueExtract{1, 2}});
+  CHECK(summarise(run.state, ReadBack::keys).proof_detail == "failed");
+
+  run.issued("x1b", Purpose::extract, 1, 2).add(PartExtracted{1, 2, "x1b", "b2/", 1, 10, "in"});
+  run.add(PartDiffers{1, 1, "x1", 9, "less"});  // of the attempt before
+  run.shaped(0).loaded(0).shaped(1).loaded(1).verified(0).verified(1);
+  const auto finish = only<Finish>(run.next());
+  CHECK((finish.status == FinalStatus::succeeded));
+  CHECK(finish.summary.at("proof") == true);
+}
+
+TEST_CASE("the parts of an incremental run are read, loaded and read back in their order") {
+  Run run;
+  run.parts(3, {data::Value{std::int64_t{9}}});
+  CHECK(only<IssueExtract>(run.next()) == IssueExtract{0, 1});
+  run.extracted(0);
+  CHECK(run.next() == std::vector<Action>{Shape{0, 1, 1}, IssueExtract{1, 1}});
+  run.extracted(1).issued("x2", Purpose::extract, 2).shaped(0);
+  CHECK(only<Park>(run.next()).cause == "2 commands at their agents");
+  run.loaded(0);
+  CHECK(only<IssueDigestKeys>(run.next()) == IssueDigestKeys{0, 1});
+  run.verified(0);
+  CHECK(only<Shape>(run.next()) == Shape{1, 1, 1});
+
+  // What was read after a part that is read again would be older than it.
+  run.add(PartDiffers{1, 1, "x1", 9, "less"});
+  CHECK(only<IssueExtract>(run.next(kLater)) == IssueExtract{1, 2});
+  run.add(PartExtracted{2, 1, "x2", "b/", 1, 10, "in"});
+  CHECK_FALSE(run.state.parts[2].extracted.has_value());
+  run.issued("x1b", Purpose::extract, 1, 2).add(PartExtracted{1, 2, "x1b", "b2/", 1, 10, "in"});
+  CHECK(run.next(kLater) == std::vector<Action>{Shape{1, 1, 1}, IssueExtract{2, 2}});
+}
+
+TEST_CASE("a part that differs from its source time and again fails the proof") {
+  Run run;
+  run.parts(1);
+  for (std::int64_t epoch = 1; epoch <= 3; ++epoch) {
+    const auto id = "x" + std::to_string(epoch);
+    run.issued(id, Purpose::extract, 0, epoch).add(PartExtracted{0, epoch, id, "b/", 1, 10, "in"});
+    run.add(PartDiffers{0, epoch, id, epoch == 3 ? 10 : 9, "other"});
+  }
+  const auto finish = only<Finish>(run.next(kLater));
+  CHECK((finish.status == FinalStatus::failed));
+  CHECK((finish.code == Code::buffer_integrity));
+  CHECK(finish.message ==
+        "step '1', part 0 failed 3 times, the last time with: the source, read again, has other values in its 10 rows");
+  CHECK(finish.summary.at("proofDetail") == "failed");
+  CHECK(finish.summary.at("failedParts") == Json::array({0}));
+}
+
+TEST_CASE("a part is not proven by its worker's word") {
+  Run shaped;
+  shaped.parts(1).extracted(0).add(PartShaped{0, 1, "l0", "s/", 1, 9, 9, 0, 0, "less", "out", "k"});
+  CHECK_FALSE(shaped.state.parts[0].source->ok);
+
+  Run verified;
+  verified.parts(1).whole_part(0).issued("d0", Purpose::digest_keys);
+  verified.add(PartVerified{0, 1, "d0", 9, "out", true});  // a row is missing, and it says ok
+  CHECK_FALSE(verified.state.parts[0].destination->ok);
 }
 
 TEST_CASE("an insert without a key is proven at its source only, and says so") {
   Run run{keyless()};
   run.parts(1).whole_part(0);
-  CHECK(only<IssueDigest>(run.next()) == IssueDigest{0, 1});
-  run.verified(0, Half::source);
   const auto finish = only<Finish>(run.next());
   CHECK((finish.status == FinalStatus::succeeded));
   CHECK(finish.summary.at("proof") == false);
@@ -229,8 +279,6 @@ TEST_CASE("no parts and no rows are fine") {
   empty.add(PartExtracted{0, 1, "x0", "b/", 1, 0, "0"});
   CHECK(only<Shape>(empty.next()) == Shape{0, 1, 1});
   empty.add(PartShaped{0, 1, "", "", 0, 0, 0, 0, 0, "0", "0", ""});  // nothing to load
-  CHECK(only<IssueDigest>(empty.next()) == IssueDigest{0, 1});
-  empty.issued("s0", Purpose::digest_source).add(PartVerified{0, Half::source, 1, "s0", 0, "0", true});
   const auto finish = only<Finish>(empty.next());
   CHECK((finish.status == FinalStatus::succeeded));
   CHECK(finish.summary.at("proof") == true);
@@ -270,8 +318,8 @@ TEST_CASE("splitting, loading and verifying are tried again as well") {
   run.failed("l0", Purpose::load, 0, Code::database_error, true);
   CHECK(only<IssueLoad>(run.next(kLater)) == IssueLoad{0, 2});
   run.issued("l0b", Purpose::load, 0, 2).add(PartLoaded{0, 2, "l0b", 10, true});
-  run.issued("s0", Purpose::digest_source).failed("s0", Purpose::digest_source, 0, Code::unavailable, true);
-  CHECK(run.next(kLater) == std::vector<Action>{IssueDigest{0, 2}, IssueDigestKeys{0, 1}});
+  run.issued("d0", Purpose::digest_keys).failed("d0", Purpose::digest_keys, 0, Code::unavailable, true);
+  CHECK(only<IssueDigestKeys>(run.next(kLater)) == IssueDigestKeys{0, 2});
 }
 
 TEST_CASE("a failure that cannot pass ends the run at once") {
@@ -371,7 +419,8 @@ TEST_CASE("events about parts that do not exist change nothing") {
       .issued("c", Purpose::extract, -1)
       .add(PartExtracted{-1, 1, "c", "", 0, 0, ""});
   run.add(PartLoaded{9, 1, "c", 1, false})
-      .add(PartVerified{9, Half::source, 1, "c", 1, "", true})
+      .add(PartVerified{9, 1, "c", 1, "", true})
+      .add(PartDiffers{9, 1, "c", 1, ""})
       .failed("", Purpose::shape, 9, Code::internal, false);
   CHECK(only<IssueExtract>(run.next()) == IssueExtract{0, 1});
 }

@@ -18,6 +18,8 @@ struct Trouble {
   int repeats_percent = 0;
   int damage_percent = 0;
   bool altered_destination = false;  // one part is changed behind the engine's back
+  int changing_percent = 0;          // of the source's parts, between the two reads of it
+  bool in_order = false;             // an incremental run
 };
 
 class Simulation {
@@ -101,7 +103,7 @@ class Simulation {
       if (was.extracted != is.extracted && is.extracted) ++changes_[{"extracted", part}];
       if (was.shaped != is.shaped && is.shaped) ++changes_[{"shaped", part}];
       if (was.loaded != is.loaded && is.loaded) ++changes_[{"loaded", part}];
-      if (!was.source && is.source) ++changes_[{"source", part}];
+      if (!(was.source && was.source->ok) && is.source && is.source->ok) ++changes_[{"source", part}];
       if (!was.destination && is.destination) ++changes_[{"destination", part}];
     }
     if (!before.swapped && state_.swapped) {
@@ -115,15 +117,20 @@ class Simulation {
     const Flight flight{"cmd_" + std::to_string(++commands_), purpose, part, epoch};
     flights_.push_back(flight);
     append(CommandIssued{flight.id, "s", part, purpose, epoch});
+    issued_at_[flight.id] = log_.size();
   }
 
   void perform(const IssueSplit& a) { fly(Purpose::split, 0, a.epoch); }
-  void perform(const IssueExtract& a) { fly(Purpose::extract, a.part, a.epoch); }
+  void perform(const IssueExtract& a) {
+    // A worker issues before it shapes; here a part may have turned out to differ since the plan was made.
+    const auto part = static_cast<std::size_t>(a.part);
+    if (trouble_.in_order && part > 0 && !state_.parts.at(part - 1).extracted) return;
+    fly(Purpose::extract, a.part, a.epoch);
+  }
   void perform(const IssueLoad& a) { fly(Purpose::load, a.part, a.epoch); }
-  void perform(const IssueDigest& a) { fly(Purpose::digest_source, a.part, a.epoch); }
   void perform(const IssueSwap& a) { fly(Purpose::swap, 0, a.epoch); }
   void perform(const IssueDigestTable& a) { fly(Purpose::digest_table, 0, a.epoch); }
-  void perform(const IssueDigestKeys& a) { fly(Purpose::digest_destination, a.part, a.epoch); }
+  void perform(const IssueDigestKeys& a) { fly(Purpose::digest_keys, a.part, a.epoch); }
   void perform(const Park&) {}
   void perform(const Finish& a) { append(Finished{a.status, a.code, a.message, a.summary}); }
   void perform(const Shape& a) {
@@ -133,6 +140,9 @@ class Simulation {
     if (chance(trouble_.damage_percent))
       return append(
           CommandFailed{"", "s", a.part, Purpose::shape, Code::buffer_integrity, "damaged", true, a.attempt});
+    const auto& again = *part.extracted;
+    if (again.digest != digest("in", a.part))
+      return append(PartDiffers{a.part, again.epoch, again.command_id, rows(a.part), digest("in", a.part)});
     const bool none = rows(a.part) == 0 && chance(50);
     const auto id = none ? std::string{} : "cmd_" + std::to_string(++commands_);
     if (!none) flights_.push_back({id, Purpose::load, a.part, a.epoch});
@@ -142,6 +152,7 @@ class Simulation {
 
   void land(std::size_t index) {
     const Flight flight = flights_[index];
+    read_at_[flight.id] = log_.size();
     flights_.erase(flights_.begin() + static_cast<std::ptrdiff_t>(index));
     if (chance(trouble_.failures_percent)) {
       const bool damaged = flight.purpose == Purpose::load && chance(trouble_.damage_percent);
@@ -153,21 +164,20 @@ class Simulation {
     switch (flight.purpose) {
       case Purpose::split: {
         PartsFixed fixed{"s", {}, {}, 0, false};
+        if (trouble_.in_order) fixed.up_to.push_back(data::Value{std::int64_t{9}});
         for (int i = 0; i < part_count_; ++i)
           fixed.parts.push_back({{"id"}, {data::Value{std::int64_t{i}}}, {}});
         return append(fixed);
       }
       case Purpose::extract:
         return append(
-            PartExtracted{flight.part, flight.epoch, flight.id, "b/", 1, n, digest("in", flight.part)});
+            PartExtracted{flight.part, flight.epoch, flight.id, "b/", 1, n,
+                          digest(chance(trouble_.changing_percent) ? "changed" : "in", flight.part)});
       case Purpose::load:
         return append(PartLoaded{flight.part, flight.epoch, flight.id, n, chance(10)});
-      case Purpose::digest_source:
-        return append(PartVerified{flight.part, Half::source, flight.epoch, flight.id, n,
-                                   digest("in", flight.part), true});
-      case Purpose::digest_destination: {
+      case Purpose::digest_keys: {
         const bool altered = trouble_.altered_destination && flight.part == 1;
-        return append(PartVerified{flight.part, Half::destination, flight.epoch, flight.id, n,
+        return append(PartVerified{flight.part, flight.epoch, flight.id, n,
                                    altered ? "altered" : digest("out", flight.part), !altered});
       }
       case Purpose::swap:
@@ -185,11 +195,22 @@ class Simulation {
     int in_flight = 0, digests = 0;
     for (const auto& part : state_.parts) {
       in_flight += part.in_flight();
-      digests += part.digest_source.open + part.digest_destination.open;
+      digests += part.digest_keys.open;
     }
     REQUIRE(in_flight <= limits_.parts_in_flight);
     REQUIRE(digests <= limits_.parts_in_flight);
-    if (digests > 0) REQUIRE(state_.all_loaded());
+    if (digests > 0 && !trouble_.in_order) REQUIRE(state_.all_loaded());
+    if (trouble_.in_order) check_order();
+  }
+
+  // No part is on its way to the destination before the one before it has been read back; none was read before it.
+  void check_order() const {
+    for (std::size_t i = 1; i < state_.parts.size(); ++i) {
+      const auto &before = state_.parts[i - 1], &part = state_.parts[i];
+      if (part.shaped) REQUIRE((before.loaded && (before.destination || before.shaped->load_command_id.empty())));
+      if (part.extracted && before.extracted) REQUIRE(read_at_.at(before.extracted->command_id) <
+                                                      issued_at_.at(part.extracted->command_id));
+    }
   }
 
   std::mt19937 random_;
@@ -203,6 +224,7 @@ class Simulation {
   std::vector<Flight> flights_;
   std::map<std::pair<std::string, std::int64_t>, int> changes_;
   int commands_ = 0;
+  std::map<std::string, std::size_t> issued_at_, read_at_;  // places in the log
 };
 
 }  // namespace
@@ -230,15 +252,15 @@ TEST_CASE("whatever the order and however often events are repeated, every part 
   }
 }
 
-TEST_CASE("damaged chunks cost another read, never a second load") {
-  for (std::uint32_t seed = 1; seed <= 80; ++seed) {
+TEST_CASE("damaged chunks and a changing source cost another read, never a second load") {
+  for (std::uint32_t seed = 1; seed <= 120; ++seed) {
     INFO("seed " << seed);
-    Simulation simulation{seed, 5, Trouble{25, 20, 30, false}};
+    Simulation simulation{seed, 5, Trouble{25, 20, seed % 2 ? 30 : 0, false, seed % 3 ? 40 : 0, seed % 5 < 2}};
     REQUIRE((simulation.run().status == FinalStatus::succeeded));
     for (int part = 0; part < 5; ++part) {
       REQUIRE(simulation.changes("extracted", part) >= 1);
       REQUIRE(simulation.changes("loaded", part) == 1);
-      REQUIRE(simulation.changes("source", part) == 1);
+      REQUIRE(simulation.changes("source", part) >= 1);
     }
   }
 }
