@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "sources/source.hpp"
+#include "sql/dialect.hpp"
 
 namespace vmc::sources {
 
@@ -30,6 +31,12 @@ std::string aside_family(const std::string& table);
 // The table beside `table` that keeps one run's rows until the swap.
 TableName aside_name(const std::string& table, const std::string& scope);
 
+// Of a load, quoted: the table, what one run lays aside for it, and vmc_applied beside them.
+struct LoadNames {
+  std::string table, aside, applied;
+};
+Result<LoadNames> load_names(sql::Dialect dialect, const LoadRequest& request);
+
 // What a swap clears away beside its own: of the tables of this family those that belong to none of the runs alive,
 // which are those with a part applied within this time.
 inline constexpr auto kAsideKept = std::chrono::hours{24};
@@ -38,6 +45,7 @@ std::vector<std::string> abandoned(const std::vector<std::string>& family, const
 
 Result<void> check_loading(Access access);                                          // WRITE_NOT_PERMITTED
 Error ended_run(const LoadRequest& request);                                        // its rows are not wanted any more
+Error newer_attempt(const LoadRequest& request);                                    // has written this part already
 Result<void> check_swapped(const LoadRequest& request, std::int64_t wanted, std::int64_t found);
 Error reached_by_cascade(const LoadRequest& request, std::string_view other_table);  // what a DELETE would do there
 
@@ -54,6 +62,24 @@ struct LoadPlan {
 Result<LoadPlan> plan_load(const LoadRequest& request, const data::TableInfo& table);
 // A batch of the announced columns with no null in a key or a column that takes none.
 Result<void> check_batch(const LoadPlan& plan, const LoadRequest& request, const data::Batch& batch);
+
+Result<std::string> column_list(sql::Dialect dialect, const LoadPlan& plan);  // quoted, with commas
+
+// Has the run applied one of these parts? `applied` is a database's vmc_applied.
+template <class Applied>
+Result<bool> has_any(Applied& applied, std::initializer_list<std::int64_t> parts) {
+  for (const auto part : parts) {
+    VMC_TRY(found, applied.has(part));
+    if (found) return true;
+  }
+  return false;
+}
+template <class Applied>
+Result<void> refuse_ended(Applied& applied, const LoadRequest& request, std::initializer_list<std::int64_t> parts) {
+  VMC_TRY(ended, has_any(applied, parts));
+  if (ended) return ended_run(request);
+  return {};
+}
 
 // The row type of columns as read() streams them; SCHEMA_ACCESS_DENIED for one the table lacks.
 Result<data::RowTypePtr> row_type(const std::vector<std::string>& columns, const data::TableInfo& table);

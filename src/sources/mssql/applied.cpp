@@ -17,14 +17,6 @@ constexpr int kExists = 2714;
 
 }  // namespace
 
-Result<Names> names_of(const LoadRequest& request) {
-  VMC_TRY(table, sql::quote_table(sql::Dialect::mssql, request.table));
-  const auto aside = aside_name(request.table, request.applied_scope);
-  VMC_TRY(schema, sql::quote(sql::Dialect::mssql, aside.schema.value_or("dbo")));
-  VMC_TRY(name, sql::quote(sql::Dialect::mssql, aside.table));
-  return Names{std::move(table), schema + "." + name, schema + ".[vmc_applied]"};
-}
-
 std::string in_quotes(const std::string& name) {
   std::string out;
   for (char c : name) out += c == '\'' ? "''" : std::string(1, c);
@@ -37,7 +29,7 @@ Error creation_failed(const Connection& db, Error failure, const std::string& ta
   return fail(Code::write_not_permitted, "the database user may not create the table " + table, std::move(hint));
 }
 
-Result<void> ensure_applied(Connection& db, const Names& names, Duration limit) {
+Result<void> ensure_applied(Connection& db, const LoadNames& names, Duration limit) {
   VMC_CHECK(db.start(limit));
   VMC_CHECK(db.pin(limit, false));
   auto created = db.run(fmt::format("IF OBJECT_ID(N'{}', N'U') IS NULL CREATE TABLE {}{}", in_quotes(names.applied),
@@ -56,7 +48,7 @@ Result<std::optional<LoadOutcome>> Applied::claim() {
                            part));
   if (!earlier.empty()) {
     if (number_of(earlier[0], 1) > request_.attempt_epoch)
-      return fail(Code::conflict, "a newer attempt has already written to '" + request_.table + "'");
+      return newer_attempt(request_);
     return std::optional{LoadOutcome{number_of(earlier[0], 0), true}};
   }
   Params row;
@@ -80,14 +72,6 @@ Result<bool> Applied::has(std::int64_t part) {
   params.text(request_.applied_scope).number(part);
   VMC_TRY(found, db_.run("SELECT [rows] FROM " + names_.applied + " WHERE [scope] = @p1 AND [part] = @p2", params));
   return !found.empty();
-}
-
-Result<void> Applied::refuse_ended(std::initializer_list<std::int64_t> parts) {
-  for (const auto part : parts) {
-    VMC_TRY(found, has(part));
-    if (found) return ended_run(request_);
-  }
-  return {};
 }
 
 Result<std::vector<std::string>> Applied::scopes_alive() {

@@ -7,38 +7,28 @@
 
 namespace vmc::sources::mssql {
 
-// Of a load, quoted: the table, what one run lays aside for it, and vmc_applied beside them.
-struct Names {
-  std::string table;
-  std::string aside;
-  std::string applied;
-};
-Result<Names> names_of(const LoadRequest& request);
-
 // A name as it stands inside N'…'.
 std::string in_quotes(const std::string& name);
 
 // Once a schema; two loads may try at once.
-Result<void> ensure_applied(Connection& db, const Names& names, Duration limit);
+Result<void> ensure_applied(Connection& db, const LoadNames& names, Duration limit);
 // WRITE_NOT_PERMITTED with this advice when what failed last was a CREATE that the user may not do; else the failure.
 Error creation_failed(const Connection& db, Error failure, const std::string& table, std::string hint);
 
 class Applied {
  public:
-  Applied(Connection& db, const Names& names, const LoadRequest& request) : db_{db}, names_{names}, request_{request} {}
+  Applied(Connection& db, const LoadNames& names, const LoadRequest& request) : db_{db}, names_{names}, request_{request} {}
 
   // Locks the part's place, so that a second load of the part waits here until this one has ended.
   Result<std::optional<LoadOutcome>> claim();
   Result<void> record(std::int64_t rows);
   Result<bool> has(std::int64_t part);
-  // CONFLICT when the run has one of these parts.
-  Result<void> refuse_ended(std::initializer_list<std::int64_t> parts);
   // Of the runs that have applied a part lately and have not ended.
   Result<std::vector<std::string>> scopes_alive();
 
  private:
   Connection& db_;
-  const Names& names_;
+  const LoadNames& names_;
   const LoadRequest& request_;
 };
 

@@ -13,15 +13,6 @@ namespace {
 
 constexpr int kExists = 2714;
 
-Result<std::string> column_list(const LoadPlan& plan) {
-  std::string out;
-  for (const auto* column : plan.columns) {
-    VMC_TRY(name, sql::quote(sql::Dialect::mssql, column->name));
-    out += (out.empty() ? "" : ", ") + name;
-  }
-  return out;
-}
-
 Result<bool> exists(Connection& db, const std::string& quoted) {
   Params params;
   params.text(quoted);
@@ -30,7 +21,7 @@ Result<bool> exists(Connection& db, const std::string& quoted) {
 }
 
 // As far as the server shows the user other tables' foreign keys.
-Result<void> refuse_reach(Connection& db, const Names& names, const LoadRequest& request) {
+Result<void> refuse_reach(Connection& db, const LoadNames& names, const LoadRequest& request) {
   Params params;
   params.text(names.table);
   VMC_TRY(found, db.run("SELECT TOP (1) o.name FROM sys.foreign_keys AS k INNER JOIN sys.objects AS o ON o.object_id = "
@@ -41,7 +32,7 @@ Result<void> refuse_reach(Connection& db, const Names& names, const LoadRequest&
   return {};
 }
 
-Result<bool> has_identity(Connection& db, const Names& names, const LoadPlan& plan) {
+Result<bool> has_identity(Connection& db, const LoadNames& names, const LoadPlan& plan) {
   Params params;
   params.text(names.table);
   VMC_TRY(found, db.run("SELECT c.name FROM sys.columns AS c WHERE c.object_id = OBJECT_ID(@p1) AND c.is_identity = 1",
@@ -50,8 +41,8 @@ Result<bool> has_identity(Connection& db, const Names& names, const LoadPlan& pl
   return std::any_of(plan.columns.begin(), plan.columns.end(), named);
 }
 
-Result<void> take_over(Connection& db, const Names& names, const LoadPlan& plan) {
-  VMC_TRY(columns, column_list(plan));
+Result<void> take_over(Connection& db, const LoadNames& names, const LoadPlan& plan) {
+  VMC_TRY(columns, column_list(sql::Dialect::mssql, plan));
   VMC_TRY(identity, has_identity(db, names, plan));
   if (identity) VMC_CHECK(db.run("SET IDENTITY_INSERT " + names.table + " ON"));
   VMC_CHECK(db.run(fmt::format("INSERT INTO {} ({}) SELECT {} FROM {}", names.table, columns, columns, names.aside)));
@@ -60,7 +51,7 @@ Result<void> take_over(Connection& db, const Names& names, const LoadPlan& plan)
   return {};
 }
 
-Result<std::int64_t> exchange_rows(Connection& db, const Names& names, const LoadPlan& plan) {
+Result<std::int64_t> exchange_rows(Connection& db, const LoadNames& names, const LoadPlan& plan) {
   VMC_CHECK(db.run("DELETE FROM " + names.table + " WITH (TABLOCKX, HOLDLOCK)"));
   VMC_TRY(laid_aside, exists(db, names.aside));
   if (laid_aside) VMC_CHECK(take_over(db, names, plan));
@@ -95,15 +86,13 @@ Result<void> clear_away(Connection& db, Applied& applied, const LoadRequest& req
 
 }  // namespace
 
-Result<void> ensure_aside(Connection& db, const Names& names, const LoadRequest& request, const LoadPlan& plan) {
+Result<void> ensure_aside(Connection& db, const LoadNames& names, const LoadRequest& request, const LoadPlan& plan) {
   VMC_TRY(there, exists(db, names.aside));
   if (there) return {};
   Applied applied{db, names, request};
-  for (const auto part : {request.part, kSwapPart, kDropPart}) {
-    VMC_TRY(needless, applied.has(part));
-    if (needless) return {};
-  }
-  VMC_TRY(columns, column_list(plan));
+  VMC_TRY(needless, has_any(applied, {request.part, kSwapPart, kDropPart}));
+  if (needless) return {};
+  VMC_TRY(columns, column_list(sql::Dialect::mssql, plan));
   auto created = db.run(fmt::format("SELECT TOP (0) {} INTO {} FROM {}", columns, names.aside, names.table));
   if (created || db.error_number() == kExists) return {};  // else another part was first
   return creation_failed(db, std::move(created).error(), names.aside + ", which mode replace keeps its rows in",
@@ -113,14 +102,14 @@ Result<void> ensure_aside(Connection& db, const Names& names, const LoadRequest&
 Result<LoadOutcome> swap(Connection& db, LoadRequest request, const data::TableInfo& table, std::int64_t rows) {
   request.part = kSwapPart;
   VMC_TRY(plan, plan_load(request, table));
-  VMC_TRY(names, names_of(request));
+  VMC_TRY(names, load_names(sql::Dialect::mssql, request));
   VMC_CHECK(ensure_applied(db, names, request.timeout));
   Applied applied{db, names, request};
   {
     VMC_TRY(transaction, Transaction::begin(db, request.timeout));
     VMC_TRY(earlier, applied.claim());
     if (earlier) return *earlier;
-    VMC_CHECK(applied.refuse_ended({kDropPart}));
+    VMC_CHECK(refuse_ended(applied, request, {kDropPart}));
     VMC_CHECK(refuse_reach(db, names, request));
     VMC_TRY(found, exchange_rows(db, names, plan));
     VMC_CHECK(check_swapped(request, rows, found));
@@ -137,7 +126,7 @@ Result<LoadOutcome> swap(Connection& db, LoadRequest request, const data::TableI
 
 Result<void> drop_aside(Connection& db, LoadRequest request) {
   request.part = kDropPart;
-  VMC_TRY(names, names_of(request));
+  VMC_TRY(names, load_names(sql::Dialect::mssql, request));
   VMC_CHECK(ensure_applied(db, names, request.timeout));
   {
     VMC_TRY(transaction, Transaction::begin(db, request.timeout));

@@ -11,6 +11,6 @@ namespace vmc::sources::mssql {
 
 // Unless the part is applied or the run has ended: then nobody needs it. Outside the load's transaction, so that parts
 // which begin together do not wait for each other.
-Result<void> ensure_aside(Connection& db, const Names& names, const LoadRequest& request, const LoadPlan& plan);
+Result<void> ensure_aside(Connection& db, const LoadNames& names, const LoadRequest& request, const LoadPlan& plan);
 
 }  // namespace vmc::sources::mssql

@@ -13,7 +13,7 @@ std::string mark_name(std::size_t n) { return fmt::format("[vmc empty {}]", n); 
 
 class RowLoader {
  public:
-  RowLoader(Connection& db, const Names& names, const LoadRequest& request, const LoadPlan& plan)
+  RowLoader(Connection& db, const LoadNames& names, const LoadRequest& request, const LoadPlan& plan)
       : db_{db}, request_{request}, plan_{plan}, into_{plan.aside ? names.aside : names.table} {}
 
   Result<std::int64_t> run(const BatchSource& rows) {
@@ -199,14 +199,14 @@ class RowLoader {
 Result<LoadOutcome> load(Connection& db, const LoadRequest& request, const data::TableInfo& table,
                          const BatchSource& rows) {
   VMC_TRY(plan, plan_load(request, table));
-  VMC_TRY(names, names_of(request));
+  VMC_TRY(names, load_names(sql::Dialect::mssql, request));
   VMC_CHECK(ensure_applied(db, names, request.timeout));
   if (plan.aside) VMC_CHECK(ensure_aside(db, names, request, plan));
   VMC_TRY(transaction, Transaction::begin(db, request.timeout));
   Applied applied{db, names, request};
   VMC_TRY(earlier, applied.claim());
   if (earlier) return *earlier;
-  if (plan.aside) VMC_CHECK(applied.refuse_ended({kSwapPart, kDropPart}));
+  if (plan.aside) VMC_CHECK(refuse_ended(applied, request, {kSwapPart, kDropPart}));
   RowLoader loader{db, names, request, plan};
   VMC_TRY(written, loader.run(rows));
   VMC_CHECK(applied.record(written));

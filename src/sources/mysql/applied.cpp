@@ -17,18 +17,6 @@ std::int64_t number(const std::optional<std::string>& cell) {
 
 }  // namespace
 
-Result<Names> names_of(const LoadRequest& request) {
-  VMC_TRY(table, sql::quote_table(sql::Dialect::mysql, request.table));
-  const auto aside = aside_name(request.table, request.applied_scope);
-  VMC_TRY(name, sql::quote(sql::Dialect::mysql, aside.table));
-  std::string schema;
-  if (aside.schema) {
-    VMC_TRY(quoted_schema, sql::quote(sql::Dialect::mysql, *aside.schema));
-    schema = quoted_schema + ".";
-  }
-  return Names{std::move(table), schema + name, schema + kAppliedTable};
-}
-
 Result<bool> exists(Connection& db, const TableName& name) {
   VMC_TRY(there, ask_of_table(db,
                               "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) "
@@ -37,7 +25,7 @@ Result<bool> exists(Connection& db, const TableName& name) {
   return !there.empty();
 }
 
-Result<void> ensure_applied(Connection& db, const Names& names, const std::string& table) {
+Result<void> ensure_applied(Connection& db, const LoadNames& names, const std::string& table) {
   VMC_TRY(there, exists(db, {table_name(table).schema, kAppliedTable}));
   if (there) return {};
   auto created = db.run("CREATE TABLE IF NOT EXISTS " + names.applied + kAppliedColumns);
@@ -60,7 +48,7 @@ Result<std::optional<LoadOutcome>> Applied::claim() {
   VMC_TRY(earlier, ask(db_, "SELECT `rows`, epoch FROM " + names_.applied + " WHERE scope = ? AND part = ?", part));
   if (earlier.size() != 1) return fail(Code::conflict, "the record of this part vanished while it was read");
   if (number(earlier[0][1]) > request_.attempt_epoch)
-    return fail(Code::conflict, "a newer attempt has already written to '" + request_.table + "'");
+    return newer_attempt(request_);
   return std::optional{LoadOutcome{number(earlier[0][0]), true}};
 }
 
@@ -77,14 +65,6 @@ Result<bool> Applied::has(std::int64_t part) {
   params.text(request_.applied_scope).number(part);
   VMC_TRY(found, ask(db_, "SELECT 1 FROM " + names_.applied + " WHERE scope = ? AND part = ?", params));
   return !found.empty();
-}
-
-Result<void> Applied::refuse_ended(std::initializer_list<std::int64_t> parts) {
-  for (const auto part : parts) {
-    VMC_TRY(found, has(part));
-    if (found) return ended_run(request_);
-  }
-  return {};
 }
 
 Result<std::vector<std::string>> Applied::scopes_alive() {

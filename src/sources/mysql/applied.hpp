@@ -7,35 +7,25 @@
 
 namespace vmc::sources::mysql {
 
-// Of a load, quoted: the table, what one run lays aside for it, and vmc_applied beside them.
-struct Names {
-  std::string table;
-  std::string aside;
-  std::string applied;
-};
-Result<Names> names_of(const LoadRequest& request);
-
 // Once a database; outside any transaction, which it would commit.
-Result<void> ensure_applied(Connection& db, const Names& names, const std::string& table);
+Result<void> ensure_applied(Connection& db, const LoadNames& names, const std::string& table);
 // Is there a table of this name? A schema that is not given is the connection's own database.
 Result<bool> exists(Connection& db, const TableName& name);
 
 class Applied {
  public:
-  Applied(Connection& db, const Names& names, const LoadRequest& request) : db_{db}, names_{names}, request_{request} {}
+  Applied(Connection& db, const LoadNames& names, const LoadRequest& request) : db_{db}, names_{names}, request_{request} {}
 
   // Takes the part's row, so that a second load of the part waits here until this one has ended.
   Result<std::optional<LoadOutcome>> claim();
   Result<void> record(std::int64_t rows);
   Result<bool> has(std::int64_t part);
-  // CONFLICT when the run has one of these parts.
-  Result<void> refuse_ended(std::initializer_list<std::int64_t> parts);
   // Of the runs that have applied a part lately and have not ended.
   Result<std::vector<std::string>> scopes_alive();
 
  private:
   Connection& db_;
-  const Names& names_;
+  const LoadNames& names_;
   const LoadRequest& request_;
 };
 

@@ -24,12 +24,8 @@ Result<void> refuse_reach(Connection& db, const LoadRequest& request) {
   return {};
 }
 
-Result<std::int64_t> exchange_rows(Connection& db, const Names& names, const LoadPlan& plan, bool laid_aside) {
-  std::string columns;
-  for (const auto* column : plan.columns) {
-    VMC_TRY(name, sql::quote(sql::Dialect::mysql, column->name));
-    columns += (columns.empty() ? "" : ", ") + name;
-  }
+Result<std::int64_t> exchange_rows(Connection& db, const LoadNames& names, const LoadPlan& plan, bool laid_aside) {
+  VMC_TRY(columns, column_list(sql::Dialect::mysql, plan));
   VMC_CHECK(db.run("DELETE FROM " + names.table));
   if (laid_aside)
     VMC_CHECK(db.run("INSERT INTO " + names.table + " (" + columns + ") SELECT " + columns + " FROM " + names.aside));
@@ -38,7 +34,7 @@ Result<std::int64_t> exchange_rows(Connection& db, const Names& names, const Loa
 }
 
 // Outside any transaction: what this run had laid aside, and what runs left that ended without a word.
-Result<void> clear_away(Connection& db, const Names& names, Applied& applied, const LoadRequest& request) {
+Result<void> clear_away(Connection& db, const LoadNames& names, Applied& applied, const LoadRequest& request) {
   VMC_CHECK(Transaction::pin(db, request.timeout));
   VMC_CHECK(drop(db, names.aside));
   const auto own = aside_name(request.table, request.applied_scope);
@@ -58,14 +54,12 @@ Result<void> clear_away(Connection& db, const Names& names, Applied& applied, co
 
 }  // namespace
 
-Result<void> ensure_aside(Connection& db, const Names& names, const LoadRequest& request) {
+Result<void> ensure_aside(Connection& db, const LoadNames& names, const LoadRequest& request) {
   VMC_TRY(there, exists(db, aside_name(request.table, request.applied_scope)));
   if (there) return {};
   Applied applied{db, names, request};
-  for (const auto part : {request.part, kSwapPart, kDropPart}) {
-    VMC_TRY(needless, applied.has(part));
-    if (needless) return {};
-  }
+  VMC_TRY(needless, has_any(applied, {request.part, kSwapPart, kDropPart}));
+  if (needless) return {};
   auto created = db.run("CREATE TABLE IF NOT EXISTS " + names.aside + " LIKE " + names.table);
   if (created || created.error().code != Code::write_not_permitted) return created;
   return fail(Code::write_not_permitted,
@@ -76,7 +70,7 @@ Result<void> ensure_aside(Connection& db, const Names& names, const LoadRequest&
 Result<LoadOutcome> swap(Connection& db, LoadRequest request, const data::TableInfo& table, std::int64_t rows) {
   request.part = kSwapPart;
   VMC_TRY(plan, plan_load(request, table));
-  VMC_TRY(names, names_of(request));
+  VMC_TRY(names, load_names(sql::Dialect::mysql, request));
   VMC_CHECK(Transaction::pin(db, request.timeout));
   VMC_CHECK(ensure_applied(db, names, request.table));
   VMC_TRY(target, look_up(db, request, plan));  // one that can be rolled back
@@ -91,7 +85,7 @@ Result<LoadOutcome> swap(Connection& db, LoadRequest request, const data::TableI
     VMC_TRY(claimed, applied.claim());
     earlier = claimed;
     if (!earlier) {
-      VMC_CHECK(applied.refuse_ended({kDropPart}));
+      VMC_CHECK(refuse_ended(applied, request, {kDropPart}));
       VMC_TRY(found, exchange_rows(db, names, plan, laid_aside));
       VMC_CHECK(check_swapped(request, rows, found));
       VMC_CHECK(applied.record(rows));
@@ -108,7 +102,7 @@ Result<LoadOutcome> swap(Connection& db, LoadRequest request, const data::TableI
 
 Result<void> drop_aside(Connection& db, LoadRequest request) {
   request.part = kDropPart;
-  VMC_TRY(names, names_of(request));
+  VMC_TRY(names, load_names(sql::Dialect::mysql, request));
   VMC_CHECK(Transaction::pin(db, request.timeout));
   VMC_CHECK(ensure_applied(db, names, request.table));
   {

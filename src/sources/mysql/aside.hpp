@@ -10,6 +10,6 @@
 namespace vmc::sources::mysql {
 
 // Unless the part is applied or the run has ended: then nobody needs it. Outside any transaction: it would commit it.
-Result<void> ensure_aside(Connection& db, const Names& names, const LoadRequest& request);
+Result<void> ensure_aside(Connection& db, const LoadNames& names, const LoadRequest& request);
 
 }  // namespace vmc::sources::mysql

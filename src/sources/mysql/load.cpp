@@ -77,7 +77,7 @@ class Merge {
 Result<LoadOutcome> load(Connection& db, const LoadRequest& request, const data::TableInfo& table,
                          const BatchSource& rows) {
   VMC_TRY(plan, plan_load(request, table));
-  VMC_TRY(names, names_of(request));
+  VMC_TRY(names, load_names(sql::Dialect::mysql, request));
   const auto& into = plan.aside ? names.aside : names.table;
   VMC_CHECK(Transaction::pin(db, request.timeout));
   VMC_CHECK(ensure_applied(db, names, request.table));
@@ -89,7 +89,7 @@ Result<LoadOutcome> load(Connection& db, const LoadRequest& request, const data:
   Applied applied{db, names, request};
   VMC_TRY(earlier, applied.claim());
   if (earlier) return *earlier;
-  if (plan.aside) VMC_CHECK(applied.refuse_ended({kSwapPart, kDropPart}));
+  if (plan.aside) VMC_CHECK(refuse_ended(applied, request, {kSwapPart, kDropPart}));
   VMC_TRY(written, write_rows(db, staged ? kStage : into, request, plan, target, rows));
   if (staged) VMC_CHECK((Merge{db, into, plan, target}.run()));
   VMC_CHECK(applied.record(written));

@@ -13,15 +13,7 @@ constexpr const char* kAppliedColumns =
 
 }  // namespace
 
-Result<Names> names_of(const LoadRequest& request) {
-  VMC_TRY(table, sql::quote_table(sql::Dialect::postgres, request.table));
-  const auto aside = aside_name(request.table, request.applied_scope);
-  VMC_TRY(schema, sql::quote(sql::Dialect::postgres, aside.schema.value_or("public")));
-  VMC_TRY(name, sql::quote(sql::Dialect::postgres, aside.table));
-  return Names{std::move(table), schema + "." + name, schema + "." + kAppliedTable};
-}
-
-Result<void> ensure_applied(Connection& db, const Names& names, Duration limit) {
+Result<void> ensure_applied(Connection& db, const LoadNames& names, Duration limit) {
   VMC_CHECK(db.start(limit));
   Params params;
   params.text(names.applied, oid::text);
@@ -53,7 +45,7 @@ Result<std::optional<LoadOutcome>> Applied::claim() {
   if (PQntuples(earlier.get()) != 1)
     return fail(Code::conflict, "the record of this part vanished while it was read");
   if (cell_number(earlier, 0, 1) > request_.attempt_epoch)
-    return fail(Code::conflict, "a newer attempt has already written to '" + request_.table + "'");
+    return newer_attempt(request_);
   return std::optional{LoadOutcome{cell_number(earlier, 0, 0), true}};
 }
 
@@ -65,14 +57,11 @@ Result<void> Applied::record(std::int64_t rows) {
   return {};
 }
 
-Result<void> Applied::refuse_ended(std::initializer_list<std::int64_t> parts) {
-  for (const auto part : parts) {
-    Params params;
-    params.text(request_.applied_scope, oid::text).number(part);
-    VMC_TRY(found, db_.run("SELECT 1 FROM " + names_.applied + " WHERE scope = $1 AND part = $2", params));
-    if (PQntuples(found.get()) > 0) return ended_run(request_);
-  }
-  return {};
+Result<bool> Applied::has(std::int64_t part) {
+  Params params;
+  params.text(request_.applied_scope, oid::text).number(part);
+  VMC_TRY(found, db_.run("SELECT 1 FROM " + names_.applied + " WHERE scope = $1 AND part = $2", params));
+  return PQntuples(found.get()) > 0;
 }
 
 Result<std::vector<std::string>> Applied::scopes_alive() {

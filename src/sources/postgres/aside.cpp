@@ -21,17 +21,8 @@ Result<void> done(Result<PgResult> result) {
   return {};
 }
 
-Result<std::string> column_list(const LoadPlan& plan) {
-  std::string out;
-  for (const auto* column : plan.columns) {
-    VMC_TRY(name, sql::quote(sql::Dialect::postgres, column->name));
-    out += (out.empty() ? "" : ", ") + name;
-  }
-  return out;
-}
-
 // What the load leaves out gets its default when the rows come into the table, not before.
-Result<void> drop_other_columns(Connection& db, const Names& names, const LoadPlan& plan) {
+Result<void> drop_other_columns(Connection& db, const LoadNames& names, const LoadPlan& plan) {
   Params params;
   params.text(names.aside, oid::text);
   VMC_TRY(found, db.run("SELECT a.attname FROM pg_catalog.pg_attribute a WHERE a.attrelid = "
@@ -47,7 +38,7 @@ Result<void> drop_other_columns(Connection& db, const Names& names, const LoadPl
   return {};
 }
 
-Result<void> create(Connection& db, const Names& names, const LoadPlan& plan, Duration limit) {
+Result<void> create(Connection& db, const LoadNames& names, const LoadPlan& plan, Duration limit) {
   VMC_TRY(transaction, Transaction::begin(db, limit));
   VMC_CHECK(done(db.run("CREATE TABLE " + names.aside + " (LIKE " + names.table + " INCLUDING CONSTRAINTS)")));
   VMC_CHECK(drop_other_columns(db, names, plan));
@@ -55,7 +46,7 @@ Result<void> create(Connection& db, const Names& names, const LoadPlan& plan, Du
 }
 
 // Rows that the table's DELETE would take from elsewhere, or not from where they are read.
-Result<void> refuse_reach(Connection& db, const Names& names, const LoadRequest& request) {
+Result<void> refuse_reach(Connection& db, const LoadNames& names, const LoadRequest& request) {
   Params params;
   params.text(names.table, oid::text);
   VMC_TRY(found, db.run("SELECT c.relname FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = "
@@ -72,8 +63,8 @@ Result<void> refuse_reach(Connection& db, const Names& names, const LoadRequest&
               "Load with mode upsert, or into each table by itself.");
 }
 
-Result<std::int64_t> exchange_rows(Connection& db, const Names& names, const LoadPlan& plan) {
-  VMC_TRY(columns, column_list(plan));
+Result<std::int64_t> exchange_rows(Connection& db, const LoadNames& names, const LoadPlan& plan) {
+  VMC_TRY(columns, column_list(sql::Dialect::postgres, plan));
   // Readers see the old rows until the commit; nobody writes between the DELETE's snapshot and it.
   VMC_CHECK(done(db.run("LOCK TABLE " + names.table + " IN SHARE ROW EXCLUSIVE MODE")));
   VMC_CHECK(done(db.run("SET CONSTRAINTS ALL DEFERRED")));
@@ -110,7 +101,7 @@ Result<void> clear_away(Connection& db, Applied& applied, const LoadRequest& req
 
 }  // namespace
 
-Result<void> ensure_aside(Connection& db, const Names& names, const LoadRequest& request, const LoadPlan& plan) {
+Result<void> ensure_aside(Connection& db, const LoadNames& names, const LoadRequest& request, const LoadPlan& plan) {
   Params params;
   params.text(names.aside, oid::text).text(request.applied_scope, oid::text).number(request.part);
   VMC_TRY(found, db.run("SELECT pg_catalog.to_regclass($1) IS NOT NULL OR EXISTS (SELECT 1 FROM " + names.applied +
@@ -130,14 +121,14 @@ Result<void> ensure_aside(Connection& db, const Names& names, const LoadRequest&
 Result<LoadOutcome> swap(Connection& db, LoadRequest request, const data::TableInfo& table, std::int64_t rows) {
   request.part = kSwapPart;
   VMC_TRY(plan, plan_load(request, table));
-  VMC_TRY(names, names_of(request));
+  VMC_TRY(names, load_names(sql::Dialect::postgres, request));
   VMC_CHECK(ensure_applied(db, names, request.timeout));
   Applied applied{db, names, request};
   {
     VMC_TRY(transaction, Transaction::begin(db, request.timeout));
     VMC_TRY(earlier, applied.claim());
     if (earlier) return *earlier;
-    VMC_CHECK(applied.refuse_ended({kDropPart}));
+    VMC_CHECK(refuse_ended(applied, request, {kDropPart}));
     VMC_CHECK(refuse_reach(db, names, request));
     VMC_TRY(found, exchange_rows(db, names, plan));
     VMC_CHECK(check_swapped(request, rows, found));
@@ -154,7 +145,7 @@ Result<LoadOutcome> swap(Connection& db, LoadRequest request, const data::TableI
 
 Result<void> drop_aside(Connection& db, LoadRequest request) {
   request.part = kDropPart;
-  VMC_TRY(names, names_of(request));
+  VMC_TRY(names, load_names(sql::Dialect::postgres, request));
   VMC_CHECK(ensure_applied(db, names, request.timeout));
   {
     VMC_TRY(transaction, Transaction::begin(db, request.timeout));

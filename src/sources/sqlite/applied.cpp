@@ -15,7 +15,7 @@ Result<std::optional<LoadOutcome>> Applied::earlier() {
   if (!found) return std::optional<LoadOutcome>{};
   // Attempts are counted a part: another part's number says nothing about this one.
   if (sqlite3_column_int64(same.get(), 1) > request_.attempt_epoch)
-    return fail(Code::conflict, "a newer attempt has already written to '" + request_.table + "'");
+    return newer_attempt(request_);
   return std::optional{LoadOutcome{sqlite3_column_int64(same.get(), 0), true}};
 }
 
@@ -32,15 +32,11 @@ Result<void> Applied::record(std::int64_t rows) {
   return {};
 }
 
-Result<void> Applied::refuse_ended(std::initializer_list<std::int64_t> parts) {
-  for (const auto part : parts) {
-    VMC_TRY(search, db_.prepare("SELECT 1 FROM main.vmc_applied WHERE scope = ?1 AND part = ?2"));
-    VMC_CHECK(db_.bind(search.get(), 1, request_.applied_scope));
-    VMC_CHECK(db_.bind(search.get(), 2, part));
-    VMC_TRY(found, db_.step(search.get()));
-    if (found) return ended_run(request_);
-  }
-  return {};
+Result<bool> Applied::has(std::int64_t part) {
+  VMC_TRY(search, db_.prepare("SELECT 1 FROM main.vmc_applied WHERE scope = ?1 AND part = ?2"));
+  VMC_CHECK(db_.bind(search.get(), 1, request_.applied_scope));
+  VMC_CHECK(db_.bind(search.get(), 2, part));
+  return db_.step(search.get());
 }
 
 Result<std::vector<std::string>> Applied::scopes_alive() {

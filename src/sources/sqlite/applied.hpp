@@ -13,8 +13,7 @@ class Applied {
 
   Result<std::optional<LoadOutcome>> earlier();
   Result<void> record(std::int64_t rows);
-  // CONFLICT when the run has one of these parts.
-  Result<void> refuse_ended(std::initializer_list<std::int64_t> parts);
+  Result<bool> has(std::int64_t part);
   // Of the runs that have applied a part lately and have not ended.
   Result<std::vector<std::string>> scopes_alive();
 

@@ -6,18 +6,6 @@
 namespace vmc::sources::sqlite {
 namespace {
 
-struct Names {
-  std::string table, aside;  // quoted
-  std::string bare_table, bare_aside;
-};
-
-Result<Names> names_of(const LoadRequest& request) {
-  const auto aside = aside_name(request.table, request.applied_scope);
-  VMC_TRY(table, sql::quote_table(sql::Dialect::sqlite, request.table));
-  VMC_TRY(name, sql::quote(sql::Dialect::sqlite, aside.table));
-  return Names{std::move(table), "main." + name, table_name(request.table).table, aside.table};
-}
-
 // The first column of each row of `text`, which may have one parameter.
 Result<std::vector<std::string>> texts(Database& db, const std::string& text, const std::string* parameter = nullptr) {
   const Database::Discovering discovering{db};
@@ -31,12 +19,13 @@ Result<std::vector<std::string>> texts(Database& db, const std::string& text, co
   }
 }
 
-Result<void> refuse_reach(Database& db, const LoadRequest& request, const Names& names) {
+Result<void> refuse_reach(Database& db, const LoadRequest& request) {
+  const auto table = table_name(request.table).table;
   VMC_TRY(reached, texts(db,
                          "SELECT m.name FROM sqlite_master m, pragma_foreign_key_list(m.name) f WHERE m.type = 'table' "
                          "AND f.\"table\" = ?1 COLLATE NOCASE AND m.name <> ?1 COLLATE NOCASE AND f.on_delete NOT IN "
                          "('NO ACTION', 'RESTRICT') ORDER BY m.name LIMIT 1",
-                         &names.bare_table));
+                         &table));
   if (!reached.empty()) return reached_by_cascade(request, reached[0]);
   return {};
 }
@@ -47,16 +36,14 @@ Result<std::int64_t> count(Database& db, const std::string& table) {
   return found ? sqlite3_column_int64(statement.get(), 0) : 0;
 }
 
-Result<std::int64_t> exchange_rows(Database& db, const Names& names, const LoadPlan& plan) {
-  std::string columns;
-  for (const auto* column : plan.columns) {
-    VMC_TRY(name, sql::quote(sql::Dialect::sqlite, column->name));
-    columns += (columns.empty() ? "" : ", ") + name;
-  }
+Result<std::int64_t> exchange_rows(Database& db, const LoadRequest& request, const LoadNames& names,
+                                   const LoadPlan& plan) {
+  VMC_TRY(columns, column_list(sql::Dialect::sqlite, plan));
   VMC_CHECK(db.run("PRAGMA defer_foreign_keys = 1"));  // until the commit: rows that stay may be referred to
   VMC_CHECK(db.run("DELETE FROM " + names.table));
   const std::string search = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?1";
-  VMC_TRY(laid_aside, texts(db, search, &names.bare_aside));
+  const auto bare = aside_name(request.table, request.applied_scope).table;
+  VMC_TRY(laid_aside, texts(db, search, &bare));
   if (!laid_aside.empty()) {
     VMC_CHECK(db.run("INSERT INTO " + names.table + " (" + columns + ") SELECT " + columns + " FROM " + names.aside +
                      " ORDER BY rowid"));
@@ -81,7 +68,7 @@ Result<void> clear_away(Database& db, Applied& applied, const LoadRequest& reque
 
 // Without types: values stay as they are bound until the table's own columns take them.
 Result<void> ensure_aside(Database& db, const LoadRequest& request, const LoadPlan& plan) {
-  VMC_TRY(names, names_of(request));
+  VMC_TRY(names, load_names(sql::Dialect::sqlite, request));
   std::string columns;
   for (const auto* column : plan.columns) {
     VMC_TRY(name, sql::quote(sql::Dialect::sqlite, column->name));
@@ -93,15 +80,15 @@ Result<void> ensure_aside(Database& db, const LoadRequest& request, const LoadPl
 Result<LoadOutcome> swap(Database& db, LoadRequest request, const data::TableInfo& table, std::int64_t rows) {
   request.part = kSwapPart;
   VMC_TRY(plan, plan_load(request, table));
-  VMC_TRY(names, names_of(request));
+  VMC_TRY(names, load_names(sql::Dialect::sqlite, request));
   VMC_CHECK(db.start(request.timeout));
   VMC_TRY(transaction, Transaction::begin(db, "BEGIN IMMEDIATE"));
   Applied applied{db, request};
   VMC_TRY(earlier, applied.earlier());
   if (earlier) return *earlier;
-  VMC_CHECK(applied.refuse_ended({kDropPart}));
-  VMC_CHECK(refuse_reach(db, request, names));
-  VMC_TRY(found, exchange_rows(db, names, plan));
+  VMC_CHECK(refuse_ended(applied, request, {kDropPart}));
+  VMC_CHECK(refuse_reach(db, request));
+  VMC_TRY(found, exchange_rows(db, request, names, plan));
   VMC_CHECK(check_swapped(request, rows, found));
   VMC_CHECK(applied.record(rows));
   VMC_CHECK(clear_away(db, applied, request));
@@ -113,7 +100,7 @@ Result<LoadOutcome> swap(Database& db, LoadRequest request, const data::TableInf
 
 Result<void> drop_aside(Database& db, LoadRequest request) {
   request.part = kDropPart;
-  VMC_TRY(names, names_of(request));
+  VMC_TRY(names, load_names(sql::Dialect::sqlite, request));
   VMC_CHECK(db.start(request.timeout));
   VMC_TRY(transaction, Transaction::begin(db, "BEGIN IMMEDIATE"));
   Applied applied{db, request};

@@ -73,7 +73,7 @@ Result<LoadOutcome> load(Database& db, const LoadRequest& request, const data::T
   VMC_TRY(earlier, applied.earlier());
   if (earlier) return *earlier;
   if (plan.aside) {
-    VMC_CHECK(applied.refuse_ended({kSwapPart, kDropPart}));
+    VMC_CHECK(refuse_ended(applied, request, {kSwapPart, kDropPart}));
     VMC_CHECK(ensure_aside(db, request, plan));
   }
   VMC_TRY(written, write_rows(db, plan, request, rows));
