@@ -167,6 +167,7 @@ void Connections::take_over(const std::vector<ConnectionSettings>& settings) {
     own.private_names = given.private_names;
     own.writable_tables = given.writable_tables;
     own.auto_approve_additions = given.auto_approve_additions;
+    own.weak_grants = given.weak_grants;
     found->second.shown.reset();
     found->second.approved.reset();
     found->second.judge.reset();
@@ -207,7 +208,7 @@ std::vector<ConnectionSettings> Connections::settings() const {
 Json Connections::status() const {
   Json list = Json::array();
   for (const auto& [id, connection] : connections_) {
-    const auto* rights = grants_.last(id);
+    const auto rights = grants_.last(connection.settings);
     list.push_back({{"id", id},
                     {"type", connection.settings.type},
                     {"queries", connection.settings.queries},

@@ -28,9 +28,10 @@ std::string_view to_string(Grants::Strength strength) {
   return strength == Grants::Strength::strong ? "strong" : "weak";
 }
 
-const Grants::Verdict* Grants::last(const std::string& connection) const {
-  const auto found = known_.find(connection);
-  return found != known_.end() && found->second.looked_at ? &found->second.verdict : nullptr;
+std::optional<Grants::Verdict> Grants::last(const ConnectionSettings& connection) const {
+  const auto found = known_.find(connection.id);
+  if (found == known_.end() || !found->second.looked_at) return std::nullopt;
+  return judge(found->second.rights, connection);
 }
 
 awaitable<Result<void>> Grants::look(const ConnectionSettings& connection, sources::SourcePool& pool,
@@ -43,14 +44,14 @@ awaitable<Result<void>> Grants::look(const ConnectionSettings& connection, sourc
     return {};
   };
   VMC_CO_CHECK(co_await pool.use(sources::Access::read, work));
-  const auto before = known.looked_at ? std::optional{known.verdict.strength} : std::nullopt;
-  known.verdict = judge(rights, connection);
+  known.rights = std::move(rights);
   known.looked_at = Steady::now();
-  if (known.verdict.strength != before && known.verdict.strength != Strength::strong)
+  const auto verdict = judge(known.rights, connection);
+  if (std::exchange(known.told, verdict.strength) != verdict.strength && verdict.strength != Strength::strong)
     log::warn("agent", "the database user's rights are not only for reading",
               {{"connection", connection.id},
-               {"rights", std::string{to_string(known.verdict.strength)}},
-               {"findings", join(known.verdict.findings, " ")}});
+               {"rights", std::string{to_string(verdict.strength)}},
+               {"findings", join(verdict.findings, " ")}});
   co_return Result<void>{};
 }
 
@@ -58,12 +59,12 @@ awaitable<Result<void>> Grants::admit(const ConnectionSettings& connection, sour
   auto& known = known_[connection.id];
   const bool fresh = known.looked_at && (known.looking || Steady::now() - *known.looked_at < check_every_);
   if (!fresh) VMC_CO_CHECK(co_await look(connection, pool, known));
-  if (connection.weak_grants != "refuse" || known.verdict.strength == Strength::strong)
-    co_return Result<void>{};
+  const auto strength = judge(known.rights, connection).strength;
+  if (connection.weak_grants != "refuse" || strength == Strength::strong) co_return Result<void>{};
   co_return fail(
       Code::weak_grants,
       fmt::format("the database user of connection '{}' {}", connection.id,
-                  known.verdict.strength == Strength::weak ? "may do more than this agent needs"
+                  strength == Strength::weak ? "may do more than this agent needs"
                                                            : "has rights that cannot be told"),
       fmt::format("On the agent, 'vmc agent db test {}' says what, and how to make a user that only reads.",
                   connection.id));

@@ -22,12 +22,14 @@ class Grants {
     Strength strength = Strength::unknown;
     std::vector<std::string> findings;
   };
-  const Verdict* last(const std::string& connection) const;
+  // Of what was seen last, by the settings as they are now.
+  std::optional<Verdict> last(const ConnectionSettings& connection) const;
 
  private:
   struct Known {
-    Verdict verdict;
+    Result<sources::RightsReport> rights{sources::RightsReport{}};
     std::optional<Steady::time_point> looked_at;
+    std::optional<Strength> told;  // in the log
     bool looking = false;
   };
   awaitable<Result<void>> look(const ConnectionSettings& connection, sources::SourcePool& pool, Known& known);

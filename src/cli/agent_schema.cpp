@@ -120,6 +120,21 @@ std::vector<std::string> kept_views(const data::Schema& found, const data::Schem
   return views;
 }
 
+// Does the name stand for anything in the schema?
+bool means_something(const data::Schema& schema, const std::string& name) {
+  return std::any_of(schema.tables.begin(), schema.tables.end(), [&](const auto& table) {
+    return agent::matches(name, table.name) ||
+           std::any_of(table.columns.begin(), table.columns.end(),
+                       [&](const auto& column) { return agent::matches(name, table.name + "." + column.name); });
+  });
+}
+
+// Private names that keep nothing back.
+std::vector<std::string> idle_names(const data::Schema& schema, std::vector<std::string> names) {
+  std::erase_if(names, [&](const auto& name) { return means_something(schema, name); });
+  return names;
+}
+
 struct Publish {
   std::string connection, file;
   bool yes = false;
@@ -153,12 +168,14 @@ Result<int> schema_publish(const Session& session, const Publish& options) {
   const auto shared = agent::visible(found.schema, private_names);
   const auto columns = columns_of(shared), kept_back = columns_of(found.schema) - columns;
   const auto views = kept_views(found.schema, shared, private_names);
+  const auto idle = idle_names(found.schema, private_names);
   if (session.json) {
     print_json({{"connection", id},
                 {"tables", shared.tables.size()},
                 {"columns", columns},
                 {"privateColumns", kept_back},
                 {"privateViews", views},
+                {"matchNothing", idle},
                 {"changes", to_json(changes)}});
     return 0;
   }
@@ -168,6 +185,10 @@ Result<int> schema_publish(const Session& session, const Publish& options) {
   for (const auto& view : views)
     print_line(fmt::format(
         "The view '{}' stays here too: it reads something private, or it cannot be told what it reads.", view));
+  for (const auto& name : idle)
+    say(fmt::format("The private name '{}' matches nothing here. A partition's rows are read through its table: keep the "
+                    "table or its columns private.",
+                    name));
   return 0;
 }
 
@@ -176,15 +197,6 @@ struct Private {
   std::vector<std::string> names;
   bool remove = false;
 };
-
-// Does the name stand for anything in the schema?
-bool means_something(const data::Schema& schema, const std::string& name) {
-  return std::any_of(schema.tables.begin(), schema.tables.end(), [&](const auto& table) {
-    return agent::matches(name, table.name) ||
-           std::any_of(table.columns.begin(), table.columns.end(),
-                       [&](const auto& column) { return agent::matches(name, table.name + "." + column.name); });
-  });
-}
 
 Result<std::vector<std::string>> changed_names(const Private& options, std::vector<std::string> names) {
   for (const auto& name : options.names) {
@@ -212,8 +224,7 @@ Result<int> schema_private(const Session& session, const Private& options) {
   VMC_CHECK(agent::announce_settings(home));
   VMC_TRY(approved, agent::approved_schema(home, connection.id));
   std::vector<std::string> idle;
-  for (const auto& name : options.names)
-    if (!options.remove && approved && !means_something(*approved, name)) idle.push_back(name);
+  if (approved && !options.remove) idle = idle_names(*approved, options.names);
   if (session.json) {
     print_json({{"connection", connection.id}, {"private", names}, {"matchNothing", idle}});
     return 0;

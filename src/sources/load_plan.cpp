@@ -210,6 +210,30 @@ Result<void> check_keys(const data::Batch& batch, const data::RowType& key) {
   return fail(Code::invalid_request, "the keys are not of the key's columns and types");
 }
 
+Result<void> in_groups(const BatchSource& keys, const data::RowType& type, std::size_t at_once,
+                       const std::function<Result<void>(KeyGroup)>& look_up) {
+  KeyGroup group;
+  for (;;) {
+    VMC_TRY(batch, keys());
+    if (!batch) break;
+    VMC_CHECK(check_keys(*batch, type));
+    for (std::size_t row = 0; row < batch->rows; ++row) {
+      std::vector<data::Value> one;
+      for (const auto& column : batch->columns) one.push_back(data::value_at(column, row));
+      if (std::any_of(one.begin(), one.end(), data::is_null)) continue;
+      group.push_back(std::move(one));
+      if (group.size() >= at_once) VMC_CHECK(look_up(std::exchange(group, {})));
+    }
+  }
+  if (!group.empty()) VMC_CHECK(look_up(std::move(group)));
+  return {};
+}
+
+Error null_key(const data::TableInfo& table) {
+  return fail(Code::invalid_request, "table '" + table.name + "' has rows whose key is null; they fit no part",
+              "Choose another key, or read the table in one part.");
+}
+
 Split parts_ending_at(const std::vector<std::string>& key, const std::vector<data::Batch>& ends) {
   Split split;
   std::vector<data::Value> after;

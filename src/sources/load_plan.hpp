@@ -87,6 +87,11 @@ Result<data::RowTypePtr> row_type(const std::vector<std::string>& columns, const
 Result<void> check_columns(const data::TableInfo& approved, const std::vector<std::string>& found);
 // INVALID_REQUEST unless the batch has the key's columns, in their order and of their types.
 Result<void> check_keys(const data::Batch& batch, const data::RowType& key);
+// Hands the keys on in groups of at most `at_once`, without those that hold a null: they find nothing.
+using KeyGroup = std::vector<std::vector<data::Value>>;
+Result<void> in_groups(const BatchSource& keys, const data::RowType& type, std::size_t at_once,
+                       const std::function<Result<void>(KeyGroup)>& look_up);
+Error null_key(const data::TableInfo& table);  // there are rows that fit no part
 // Consecutive ranges that end at the given keys; without keys one open range.
 Split parts_ending_at(const std::vector<std::string>& key, const std::vector<data::Batch>& ends);
 

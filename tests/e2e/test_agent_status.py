@@ -54,6 +54,11 @@ class Status(E2ETest):
         done = cloud.cli("connector", "query", "HQ", "shop", "--sql", "-", stdin="SELECT count(*) FROM items")
         self.assertEqual(done.error["code"], "WEAK_GRANTS", done)
         self.assertIn("vmc agent db test shop", str(done.error), done)
+        with open(agent.config.parent / "conf.d" / "shop.toml", "a") as file:
+            file.write('writable_tables = ["items"]\n')  # a user that loads has to write
+        agent.ok("schema", "private", "shop", "items.secret")
+        ask = lambda: cloud.cli("connector", "query", "HQ", "shop", "--sql", "-", stdin="SELECT count(*) FROM items")
+        wait_until("what is seen last is judged by the settings as they are now", lambda: ask().code == 0)
 
 
 if __name__ == "__main__":

@@ -121,6 +121,8 @@ class Consent(E2ETest):
         self.agent.publish("shop")
         wait_until("the view is back", lambda: self.ask("SELECT name FROM shown").code == 0)
         self.assertEqual(self.rows("SELECT name FROM shown"), [["Bob"]])
+        self.agent.ok("schema", "private", "shop", "shown_2024")
+        self.assertEqual(self.agent.ok("schema", "publish", "--yes", "shop").json["matchNothing"], ["shown_2024"])
 
     def test_on_a_terminal_the_owner_is_asked(self):
         self.shop()

@@ -17,6 +17,7 @@ constexpr const char* kInstant = "SQL Server cannot hold this instant";
 constexpr const char* kFraction = "the value is finer than the column keeps";
 constexpr const char* kTooLong = "the value is longer than the column";
 constexpr const char* kTooShort = "the value is shorter than the column, which would fill it up";
+constexpr const char* kTooLarge = "the number is outside the range of the column's type";
 constexpr std::int64_t kDay1900 = -25'567;
 
 // Digits of a second that a time of this scale keeps.
@@ -59,6 +60,27 @@ bool is(const CatalogueType& type, std::initializer_list<std::string_view> names
   for (auto name : names)
     if (type.name == name) return true;
   return false;
+}
+
+bool fits_whole(std::int64_t value, const CatalogueType& type) {
+  if (type.name == "tinyint") return value >= 0 && value <= 255;
+  if (type.name == "smallint") return value == static_cast<std::int16_t>(value);
+  return type.name != "int" || value == static_cast<std::int32_t>(value);
+}
+
+// Ten-thousandths in 64 and in 32 bits.
+bool fits_money(data::Int128 unscaled, const TargetColumn& target) {
+  const bool small = target.type.name == "smallmoney";
+  if ((!small && target.type.name != "money") || target.rows.scale > 4) return true;
+  const auto value = unscaled * data::power_of_ten(4u - target.rows.scale);
+  return small ? value == static_cast<std::int32_t>(value) : value == static_cast<std::int64_t>(value);
+}
+
+// datetime begins in 1753; smalldatetime ends with 2079-06-06.
+bool fits_old_type(std::int64_t micros, const CatalogueType& type) {
+  constexpr std::int64_t kDay1753 = -79'257, kDay2079 = 39'968;
+  if (type.name == "datetime") return micros >= kDay1753 * kDayMicros;
+  return type.name != "smalldatetime" || (micros >= kDay1900 * kDayMicros && micros < (kDay2079 + 1) * kDayMicros);
 }
 
 // The type of the variable that bcp_bind() is told of.
@@ -221,6 +243,7 @@ const char* BulkWriter::encode(std::size_t i, const data::Column& from, std::siz
     case Kind::int64:
       cell.integer = from.int64s()[row];
       cell.data = &cell.integer;
+      if (!fits_whole(cell.integer, target.type)) return kTooLarge;
       return nullptr;
     case Kind::float64:
       cell.real = from.doubles()[row];
@@ -230,6 +253,7 @@ const char* BulkWriter::encode(std::size_t i, const data::Column& from, std::siz
         return "the column is a real and would round the number";
       return nullptr;
     case Kind::decimal:
+      if (!fits_money(from.decimals()[row], target)) return kTooLarge;
       cell.numeric = to_numeric(from.decimals()[row], target.rows);
       cell.data = &cell.numeric;
       return nullptr;
@@ -252,6 +276,7 @@ const char* BulkWriter::encode(std::size_t i, const data::Column& from, std::siz
     case Kind::timestamptz: {
       const auto micros = from.int64s()[row];
       if (!fits_instant(micros)) return kInstant;
+      if (!fits_old_type(micros, target.type)) return kInstant;
       if (target.type.name == "datetime" && !is_datetime_tick(micros)) return kFraction;
       if (target.type.name == "smalldatetime" && micros % 60'000'000 != 0) return kFraction;
       if (is(target.type, {"datetime2", "datetimeoffset"}) && !keeps_micros(micros, target.type.scale))

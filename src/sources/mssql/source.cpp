@@ -170,8 +170,7 @@ class MssqlSession final : public Session {
       for (const auto& value : null_keys->params) VMC_CHECK(params.value(value));
       VMC_TRY(found, db_->run(null_keys->text, params));
       if (!found.empty())
-        return fail(Code::invalid_request, "table '" + table.name + "' has rows whose key is null; they fit no part",
-                    "Choose another key, or read the table in one part.");
+        return null_key(table);
     }
     std::vector<data::Batch> ends;
     const auto keep = [&](data::Batch batch) -> Result<void> {
@@ -193,25 +192,12 @@ class MssqlSession final : public Session {
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
     VMC_CHECK(check_reached(limits));
     RowStream rows{*db_, table.name, type};
-    std::vector<std::vector<data::Value>> group;
-    const auto look_up = [&]() -> Result<void> {
-      VMC_TRY(text, sql::render_lookup(table, columns, key, std::exchange(group, {})));
+    const auto look_up = [&](KeyGroup group) -> Result<void> {
+      VMC_TRY(text, sql::render_lookup(table, columns, key, std::move(group)));
       VMC_CHECK(send(text));
       return rows.run(sink);
     };
-    for (;;) {
-      VMC_TRY(batch, keys());
-      if (!batch) break;
-      VMC_CHECK(check_keys(*batch, *key_type));
-      for (std::size_t row = 0; row < batch->rows; ++row) {
-        std::vector<data::Value> one;
-        for (const auto& column : batch->columns) one.push_back(data::value_at(column, row));
-        if (std::any_of(one.begin(), one.end(), data::is_null)) continue;
-        group.push_back(std::move(one));
-        if ((group.size() + 1) * key.size() > kKeyParamsAtOnce) VMC_CHECK(look_up());
-      }
-    }
-    if (!group.empty()) VMC_CHECK(look_up());
+    VMC_CHECK(in_groups(keys, *key_type, kKeyParamsAtOnce / key.size(), look_up));
     VMC_CHECK(rows.finish(sink));
     return check_views(limits);
   }

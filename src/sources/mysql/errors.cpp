@@ -31,9 +31,24 @@ bool is_denied(unsigned number) { return in(number, {1044, 1045, 1142, 1143, 122
 
 struct Told {
   Code code;
-  const char* message;
+  std::string message;
   const char* hint = "";
 };
+
+// The column named at the very end of the server's words, "… for column `shop`.`orders`.`note` at row 3"; what stands
+// before that may be a value.
+std::string in_column(std::string_view words) {
+  constexpr std::string_view kBefore = " for column ", kBehind = " at row ";
+  const auto from = words.rfind(kBefore), to = words.rfind(kBehind);
+  if (from == words.npos || to == words.npos || to <= from + kBefore.size()) return {};
+  const auto row = words.substr(to + kBehind.size());
+  if (row.empty() || row.find_first_not_of("0123456789") != row.npos) return {};
+  auto name = words.substr(from + kBefore.size(), to - from - kBefore.size());
+  const char quote = name.back();
+  if (quote != '\'' && quote != '`') return {};
+  name.remove_suffix(1);
+  return ", in column '" + std::string{name.substr(name.rfind(quote) + 1)} + "'";
+}
 
 Told denied(Access access) {
   if (access == Access::load)
@@ -65,7 +80,7 @@ Told told(const Failure& failure, const Circumstances& when) {
     return {Code::database_error, "a row refers to one that does not exist, or is referred to"};
   if (in(number, {3819, 4025})) return {Code::database_error, "a row fails a check of its table"};
   if (in(number, {1406, 1264, 1265, 1292, 1366, 1411, 1367}))
-    return {Code::database_error, "a value does not fit where it is used"};
+    return {Code::database_error, "a value does not fit where it is used" + in_column(failure.words)};
   if (in(number, {1040, 1041, 1021, 1114, 1135, 1203, 1226, 1037, 1038}))
     return {Code::unavailable, "the database server is out of a resource (connections, memory or disk)"};
   if (in(number, {1053, 1152, 1153, 1158, 1159, 1160, 1161, 1927, 1077, 1079}) || is_lost(number))

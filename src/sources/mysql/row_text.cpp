@@ -18,9 +18,10 @@ using data::Int128;
 using data::Kind;
 
 constexpr const char* kTooLong = "the value is longer than the column";
-constexpr const char* kTooLarge = "the number is larger than the column's type";
+constexpr const char* kTooLarge = "the number is outside the range of the column's type";
 constexpr const char* kFraction = "the value has more fractional digits than the column keeps";
 constexpr const char* kNoMember = "the value is none that the column lists, or not spelled as there";
+constexpr std::int64_t kFirstStamp = 1'000'000;  // of a timestamp; where its range ends depends on the server
 constexpr const char* kInstant = "MySQL cannot hold this instant";
 
 char* two(char* at, unsigned value) {
@@ -60,6 +61,20 @@ std::int64_t characters(std::string_view text) {
   return count;
 }
 
+// Of a whole number; the widest for other types.
+CellText::Range range_of(const TargetColumn& target, bool is_unsigned) {
+  const auto& type = target.data_type;
+  int bits = 64;
+  if (type == "tinyint") bits = 8;
+  if (type == "smallint") bits = 16;
+  if (type == "mediumint") bits = 24;
+  if (type == "int") bits = 32;
+  if (type == "bit") return {0, target.precision < 64 ? (std::int64_t{1} << target.precision) - 1 : INT64_MAX};
+  if (is_unsigned) return {0, bits < 64 ? (std::int64_t{1} << bits) - 1 : INT64_MAX};
+  const auto most = bits < 64 ? (std::int64_t{1} << (bits - 1)) - 1 : INT64_MAX;
+  return {-most - 1, most};
+}
+
 // Of the shortest decimal text that means the number.
 int fraction_digits(double value, bool single) {
   char text[400];
@@ -78,6 +93,9 @@ CellText::CellText(const TargetColumn& target, const data::Column& column)
       column_{column},
       text_{is_text(column.type().kind)},
       year_{target.data_type == "year"},
+      unsigned_{target.column_type.find(" unsigned") != std::string::npos},
+      range_{range_of(target, unsigned_)},
+      stamp_{target.data_type == "timestamp"},
       single_{target.data_type == "float"},
       padded_text_{target.data_type == "char"},
       padded_bytes_{target.data_type == "binary"},
@@ -124,6 +142,7 @@ const char* CellText::whole(std::int64_t value, std::string_view& out) {
     out = {scratch_, 4};
     return nullptr;
   }
+  if (value < range_.least || value > range_.most) return kTooLarge;
   const auto end = std::to_chars(scratch_, scratch_ + sizeof scratch_, value).ptr;
   out = {scratch_, static_cast<std::size_t>(end - scratch_)};
   return nullptr;
@@ -131,6 +150,7 @@ const char* CellText::whole(std::int64_t value, std::string_view& out) {
 
 const char* CellText::real(double value, std::string_view& out) {
   if (!std::isfinite(value)) return "MySQL holds neither NaN nor infinity";
+  if (unsigned_ && value < 0) return kTooLarge;
   if (single_ && (std::abs(value) > 3.4028234663852886e38 || static_cast<double>(static_cast<float>(value)) != value))
     return "the value has more digits than FLOAT keeps";
   if (target_.float_scale >= 0 && fraction_digits(value, single_) > target_.float_scale) return kFraction;
@@ -140,6 +160,7 @@ const char* CellText::real(double value, std::string_view& out) {
 }
 
 const char* CellText::decimal(Int128 value, std::string_view& out) {
+  if (unsigned_ && value < 0) return kTooLarge;
   const auto scale = column_.type().scale;
   if (value > INT64_MAX || value < -INT64_MAX) {
     long_ = data::format_decimal(value, scale);
@@ -172,6 +193,7 @@ const char* CellText::decimal(Int128 value, std::string_view& out) {
 
 const char* CellText::number(std::string_view value, std::string_view& out) {
   if (value == "NaN") return "MySQL holds no NaN";
+  if (unsigned_ && value.starts_with('-')) return kTooLarge;
   const auto digits = value.substr(value.starts_with('-'));
   const auto point = std::min(digits.find('.'), digits.size());
   const auto fraction = point < digits.size() ? digits.size() - point - 1 : 0;
@@ -215,7 +237,7 @@ const char* CellText::date(std::int32_t days, std::string_view& out) {
 
 const char* CellText::instant(std::int64_t micros, std::string_view& out) {
   MYSQL_TIME parts{};
-  if (!civil(micros, parts)) return kInstant;
+  if (!civil(micros, parts) || (stamp_ && micros < kFirstStamp)) return kInstant;
   if (!keeps_micros(micros, target_.fraction)) return kFraction;
   char* at = calendar(scratch_, parts);
   *at++ = ' ';

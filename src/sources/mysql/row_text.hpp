@@ -27,6 +27,9 @@ struct TargetColumn {
 // The text of one column's values.
 class CellText {
  public:
+  struct Range {
+    std::int64_t least, most;
+  };
   CellText(const TargetColumn& target, const data::Column& column);
   bool is_null(std::size_t row) const { return column_.is_null(row); }
   bool needs_escape() const { return text_; }  // anything may stand in it
@@ -48,7 +51,9 @@ class CellText {
   const TargetColumn& target_;
   const data::Column& column_;
   bool text_;
-  bool year_, single_, padded_text_, padded_bytes_, counted_, utf8_;
+  bool year_, unsigned_;
+  Range range_;
+  bool stamp_, single_, padded_text_, padded_bytes_, counted_, utf8_;
   char scratch_[160];
   std::string long_;
 };

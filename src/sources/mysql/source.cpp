@@ -182,8 +182,7 @@ class MysqlSession final : public Session {
       VMC_TRY(params, params_of(null_keys->params));
       VMC_TRY(found, ask(*db_, null_keys->text, std::move(params)));
       if (!found.empty())
-        return fail(Code::invalid_request, "table '" + table.name + "' has rows whose key is null; they fit no part",
-                    "Choose another key, or read the table in one part.");
+        return null_key(table);
     }
     PartEnds ends{rows_per_part};
     VMC_CHECK(stream(text, key, table,

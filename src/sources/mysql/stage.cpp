@@ -77,6 +77,7 @@ Result<void> refuse_warnings(Connection& db) {
   failure.number = kTruncated;
   if (!warnings.empty() && warnings[0][1])
     failure.number = static_cast<unsigned>(std::strtoul(warnings[0][1]->c_str(), nullptr, 10));
+  if (!warnings.empty()) failure.words = warnings[0][2].value_or("");
   failure.state = "HY000";
   return db.failed(failure);
 }

@@ -57,9 +57,7 @@ class OdbcSession final : public Session {
       VMC_CHECK(statement.execute(null_keys->text, params_of(*null_keys)));
       VMC_TRY(found, statement.fetch());
       if (found)
-        return fail(Code::invalid_request,
-                    "table '" + table.name + "' has rows whose key is null; they fit no part",
-                    "Choose another key, or read the table in one part.");
+        return null_key(table);
     }
     PartEnds ends{rows_per_part};
     const auto keep = [&](const data::Batch& batch) -> Result<void> {
@@ -77,26 +75,13 @@ class OdbcSession final : public Session {
     if (key.empty()) return fail(Code::invalid_request, "no key columns are named");
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
     RowStream rows{table.name, type};
-    std::vector<std::vector<data::Value>> group;
-    const auto look_up = [&]() -> Result<void> {
-      VMC_TRY(text, sql::render_lookup(db_->server(), table, columns, key, std::exchange(group, {})));
+    const auto look_up = [&](KeyGroup group) -> Result<void> {
+      VMC_TRY(text, sql::render_lookup(db_->server(), table, columns, key, std::move(group)));
       VMC_TRY(statement, Statement::make(*db_));
       VMC_CHECK(statement.execute(text.text, params_of(text)));
       return rows.run(statement, sink);
     };
-    for (;;) {
-      VMC_TRY(batch, keys());
-      if (!batch) break;
-      VMC_CHECK(check_keys(*batch, *key_type));
-      for (std::size_t row = 0; row < batch->rows; ++row) {
-        std::vector<data::Value> one;
-        for (const auto& column : batch->columns) one.push_back(data::value_at(column, row));
-        if (std::any_of(one.begin(), one.end(), data::is_null)) continue;
-        group.push_back(std::move(one));
-        if ((group.size() + 1) * key.size() > kKeyParamsAtOnce) VMC_CHECK(look_up());
-      }
-    }
-    if (!group.empty()) VMC_CHECK(look_up());
+    VMC_CHECK(in_groups(keys, *key_type, kKeyParamsAtOnce / key.size(), look_up));
     return rows.finish(sink);
   }
 

@@ -20,8 +20,10 @@ class RowLoader {
                             ") ON COMMIT DROP"));
     (void)staged;
     VMC_TRY(count, copy_into(kStage, rows));
-    VMC_CHECK(refuse_changed());
-    VMC_CHECK(merge());
+    VMC_CHECK(done(db_.run("SAVEPOINT vmc_cast")));
+    auto merged = refuse_changed();
+    if (merged) merged = merge();
+    if (!merged) return named(std::move(merged).error());
     return count;
   }
 
@@ -40,7 +42,7 @@ class RowLoader {
       VMC_TRY(name, sql::quote(sql::Dialect::postgres, target.name));
       const std::string comma = i ? ", " : "";
       columns_ += comma + name;
-      stage_columns_ += comma + name + " " + std::string{name_of(target.copied_as)};
+      stage_columns_ += comma + name + " " + (target.own_type() ? target.type_name : std::string{name_of(target.copied_as)});
       casted_ += comma + (target.own_type() ? name : name + "::" + target.type_name + " AS " + name);
       if (plan_.key[i])
         key_ += (key_.empty() ? "" : ", ") + name;
@@ -96,6 +98,20 @@ class RowLoader {
     const auto& target = targets_[static_cast<std::size_t>(cell_number(found, 0, 0))];
     return fail(Code::invalid_request, "load into '" + request_.table + "', column '" + target.name +
                                            "': a value is longer or finer than " + target.type_name + " keeps");
+  }
+
+  // The server does not say in which column a text was no value of the type.
+  Error named(Error error) {
+    if (!db_.sqlstate().starts_with("22") || !db_.run("ROLLBACK TO SAVEPOINT vmc_cast")) return error;
+    for (const auto& target : targets_) {
+      const auto name = sql::quote(sql::Dialect::postgres, target.name);
+      if (target.own_type() || !name) continue;
+      const std::string nothing = *name + "::" + target.type_name + " IS NULL AND " + *name + " IS NOT NULL";
+      if (db_.run("SELECT 1 FROM " + std::string{kStage} + " WHERE " + nothing + " LIMIT 1")) continue;
+      error.message = "load into '" + request_.table + "', column '" + target.name + "': " + error.message;
+      break;
+    }
+    return error;
   }
 
   std::string insert() const {

@@ -158,9 +158,7 @@ class PostgresSession final : public Session {
       for (const auto& value : null_keys->params) VMC_CHECK(params.value(value));
       VMC_TRY(found, db_->run(null_keys->text, params));
       if (PQntuples(found.get()) > 0)
-        return fail(Code::invalid_request,
-                    "table '" + table.name + "' has rows whose key is null; they fit no part",
-                    "Choose another key, or read the table in one part.");
+        return null_key(table);
     }
     std::vector<data::Batch> ends;
     const auto keep = [&](data::Batch batch) -> Result<void> {

@@ -101,9 +101,7 @@ class SqliteSession final : public Session {
       VMC_TRY(search, bound(*null_keys));
       VMC_TRY(found, db_->step(search.get()));
       if (found)
-        return fail(Code::invalid_request,
-                    "table '" + table.name + "' has rows whose key is null; they fit no part",
-                    "Choose another key, or read the table in one part.");
+        return null_key(table);
     }
     std::vector<data::Batch> ends;
     VMC_CHECK(stream(text, key, table, [&](data::Batch batch) -> Result<void> {

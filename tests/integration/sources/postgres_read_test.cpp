@@ -245,7 +245,7 @@ TEST_CASE("what a view did to the session is gone when it is used again") {
   rows.clear();
   REQUIRE(read_into(*session, look, {"ro", "t", "s", "i"}, rows, std::chrono::seconds{7}));
   CHECK(rows == Rows{{std::string{"on"}, std::string{"7s"}, std::string{"pg_catalog, pg_temp"},
-                      std::string{"read committed"}}});
+                      std::string{"repeatable read"}}});
 }
 
 TEST_CASE("a timeout and a cancel stop the query on the server") {

@@ -51,11 +51,11 @@ struct Site {
 TEST_CASE("weak rights are told, and refused where the owner says so") {
   Site site;
   Grants grants{std::chrono::hours{1}};
-  CHECK_FALSE(grants.last("shop"));
+  CHECK_FALSE(grants.last(site.connection));
   CHECK(site.admit(grants));
-  REQUIRE(grants.last("shop"));
-  CHECK(grants.last("shop")->strength == Grants::Strength::weak);
-  CHECK_FALSE(grants.last("shop")->findings.empty());
+  REQUIRE(grants.last(site.connection));
+  CHECK(grants.last(site.connection)->strength == Grants::Strength::weak);
+  CHECK_FALSE(grants.last(site.connection)->findings.empty());
   site.connection.weak_grants = "refuse";
   const auto refused = site.admit(grants);
   REQUIRE_FALSE(refused);
@@ -69,15 +69,29 @@ TEST_CASE("a user that loads may write") {
   site.connection.weak_grants = "refuse";
   Grants grants{std::chrono::hours{1}};
   CHECK(site.admit(grants));
-  CHECK(to_string(grants.last("shop")->strength) == "strong");
+  CHECK(agent::to_string(grants.last(site.connection)->strength) == "strong");
 }
 
-TEST_CASE("rights are looked at again after a while") {
+TEST_CASE("rights are looked at again after a while, and no sooner") {
+  for (const auto every : {Duration{0}, Duration{std::chrono::hours{1}}}) {
+    Site site;
+    Grants grants{every};
+    CHECK(site.admit(grants));
+    CHECK(grants.last(site.connection)->strength == Grants::Strength::weak);
+    std::filesystem::remove(site.connection.file);  // nobody writes there now
+    CHECK(site.admit(grants));
+    CHECK(grants.last(site.connection)->strength ==
+          (every == Duration{0} ? Grants::Strength::strong : Grants::Strength::weak));
+  }
+}
+
+TEST_CASE("what was seen is judged by the settings as they are now") {
   Site site;
-  Grants grants{Duration{0}};
+  Grants grants{std::chrono::hours{1}};
   CHECK(site.admit(grants));
-  CHECK(grants.last("shop")->strength == Grants::Strength::weak);
+  CHECK(grants.last(site.connection)->strength == Grants::Strength::weak);
   site.connection.writable_tables = {"t"};
+  site.connection.weak_grants = "refuse";
+  CHECK(grants.last(site.connection)->strength == Grants::Strength::strong);
   CHECK(site.admit(grants));
-  CHECK(grants.last("shop")->strength == Grants::Strength::strong);
 }

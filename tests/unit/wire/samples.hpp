@@ -57,7 +57,7 @@ inline wire::Command sample_command(wire::Operation operation) {
   if (operation != load && !ends_replacing) payload.intent = sample_intent();
   if (operation == split) payload.split_key = {"id"};
   if (operation == split) payload.rows_per_part = 50'000;
-  if (operation == digest || operation == digest_keys)
+  if (operation == extract || operation == digest || operation == digest_keys)
     payload.digest_seed = "000102030405060708090a0b0c0d0e0f";
   if (operation == load || operation == digest_keys) {
     payload.load = sample_load();
