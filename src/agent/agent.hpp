@@ -32,10 +32,14 @@ struct ConnectionSettings {
   std::vector<std::string> private_names;  // "employees.salary", "audit_*"
   std::vector<std::string> functions;  // the owner's own that statements may call, whatever they do: "shop.vat_of"
   std::vector<std::string> writable_tables;
+  std::vector<std::string> leave_out;   // of what is shared: "defaults", "enum_values"
   bool auto_approve_additions = false;  // new tables and columns, unless they match a private name
   std::string weak_grants = "report";  // "refuse": nothing runs for a user with more rights than it needs
   sources::PoolSettings pool;
 };
+
+// Words of leave_out: what may hold personal data.
+inline constexpr std::string_view kDefaults = "defaults", kEnumValues = "enum_values";
 
 std::uint16_t default_port(std::string_view type);
 bool is_odbc(std::string_view type);                    // reached over ODBC: odbc, oracle, hana

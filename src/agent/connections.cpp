@@ -148,7 +148,7 @@ awaitable<Result<std::vector<std::pair<std::string, data::Schema>>>> Connections
   for (const auto& [id, connection] : connections_) {
     auto schema = co_await journal_.approved(id);
     if (!schema) co_return schema.error();
-    if (*schema) schemas.emplace_back(id, visible(**schema, connection.settings.private_names));
+    if (*schema) schemas.emplace_back(id, shared(**schema, connection.settings));
   }
   co_return schemas;
 }
@@ -165,6 +165,7 @@ void Connections::take_over(const std::vector<ConnectionSettings>& settings) {
     own.queries = given.queries;
     own.functions = given.functions;
     own.private_names = given.private_names;
+    own.leave_out = given.leave_out;
     own.writable_tables = given.writable_tables;
     own.auto_approve_additions = given.auto_approve_additions;
     own.weak_grants = given.weak_grants;

@@ -93,4 +93,20 @@ data::Schema visible(const data::Schema& schema, const std::vector<std::string>&
   return shown;
 }
 
+data::Schema shared(const data::Schema& schema, const ConnectionSettings& connection) {
+  auto out = visible(schema, connection.private_names);
+  const auto leaves_out = [&](std::string_view word) {
+    return std::find(connection.leave_out.begin(), connection.leave_out.end(), word) != connection.leave_out.end();
+  };
+  const bool defaults = leaves_out(kDefaults), enum_values = leaves_out(kEnumValues);
+  for (auto& table : out.tables)
+    for (auto& column : table.columns) {
+      if (defaults) column.default_value.reset();
+      if (!enum_values || column.enum_values.empty()) continue;
+      column.enum_values.clear();
+      column.sql_type = column.sql_type.substr(0, column.sql_type.find('('));  // MySQL's lists them
+    }
+  return out;
+}
+
 }  // namespace vmc::agent

@@ -67,6 +67,10 @@ ConnectionSettings read_connection(config::Table table) {
   if (c.type == "sqlite" && !c.functions.empty())
     table.complain("functions", "is not for SQLite: it has none of its owner's");
   c.private_names = table.strings("private");
+  c.leave_out = table.strings("leave_out");
+  for (const auto& word : c.leave_out)
+    if (word != kDefaults && word != kEnumValues)
+      table.complain("leave_out", "holds \"defaults\", \"enum_values\" or both");
   c.writable_tables = table.strings("writable_tables");
   c.auto_approve_additions = table.boolean("auto_approve_additions", c.auto_approve_additions);
   c.weak_grants = table.choice("weak_grants", c.weak_grants, {"report", "refuse"});

@@ -47,7 +47,7 @@ Result<Discovered> from_file(const Session& session, const std::string& id, cons
 
 Result<int> schema_show(const Session& session, const std::string& id) {
   VMC_TRY(found, discover(session, id));
-  print_json(data::to_json(agent::visible(found.schema, found.connection.private_names)));
+  print_json(data::to_json(agent::shared(found.schema, found.connection)));
   return 0;
 }
 
@@ -71,7 +71,7 @@ Result<int> schema_list(const Session& session) {
   for (const auto& connection : config.agent.connections) {
     VMC_TRY(approved, agent::approved_schema(home, connection.id));
     VMC_TRY(at, agent::approved_at(home, connection.id));
-    const auto shared = approved ? agent::visible(*approved, connection.private_names) : data::Schema{};
+    const auto shared = approved ? agent::shared(*approved, connection) : data::Schema{};
     const auto columns = columns_of(shared), kept_back = approved ? columns_of(*approved) - columns : 0;
     const Json approved_at = at ? Json(*at) : Json{};
     items.push_back({{"connection", connection.id},
@@ -165,7 +165,7 @@ Result<int> schema_publish(const Session& session, const Publish& options) {
   if (!yes) return fail(Code::cancelled, "nothing was approved");
   VMC_CHECK(agent::approve_schema(found.home, id, found.schema));
   const auto& private_names = found.connection.private_names;
-  const auto shared = agent::visible(found.schema, private_names);
+  const auto shared = agent::shared(found.schema, found.connection);
   const auto columns = columns_of(shared), kept_back = columns_of(found.schema) - columns;
   const auto views = kept_views(found.schema, shared, private_names);
   const auto idle = idle_names(found.schema, private_names);

@@ -60,23 +60,6 @@ const workflow::Step* incremental_step(const workflow::Definition& definition) {
   return nullptr;
 }
 
-Result<std::optional<std::vector<data::Value>>> cursor_values(store::Tx& tx, const StoredWorkflow& workflow) {
-  std::optional<std::vector<data::Value>> values;
-  const auto* step = incremental_step(workflow.definition);
-  if (step == nullptr) return values;
-  VMC_TRY(position, find_cursor(tx, workflow.workflow_id, step->id));
-  if (!position || position->empty()) return values;
-  // The worker keeps more beside the values: {"watermark": [...], "seen": ...}.
-  const auto watermark = position->is_object() ? position->value("watermark", Json{}) : *position;
-  if (!watermark.is_array()) return fail(Code::internal, "a cursor's watermark is an array of values");
-  values.emplace();
-  for (const auto& item : watermark) {
-    VMC_TRY(value, data::value_from_json(item));
-    values->push_back(std::move(value));
-  }
-  return values;
-}
-
 Result<void> check_options(const StartOptions& options) {
   if (options.idempotency_key.size() > kIdempotencyKeyMax || !is_utf8(options.idempotency_key))
     return fail(Code::invalid_request, "an idempotency key has at most 200 bytes");
@@ -135,17 +118,38 @@ Result<Execution> start_execution(store::Tx& tx, const StoredWorkflow& workflow,
        {"now", now}});
   if (added == 0) return find_started(tx, workflow, options.idempotency_key);
 
-  VMC_TRY(after, cursor_values(tx, workflow));
-  workflow::Event started;
-  started.body = workflow::Started{workflow.hash, std::move(after)};
-  VMC_TRY(text, event_text(started));
-  insert_event(tx, execution_id, now, std::move(text));
   tx.exec(
       "INSERT INTO jobs (tenant, execution_id, tier, priority, run_at, held, lease_token, woken, "
       "lost_leases) "
       "VALUES (:tenant, :execution, :tier, :priority, :now, 0, 0, 0, 0)",
       {{"execution", execution_id}, {"tier", options.tier}, {"priority", options.priority}, {"now", now}});
   return find_execution(tx, execution_id);
+}
+
+Result<std::optional<std::vector<data::Value>>> watermark(store::Tx& tx, const StoredWorkflow& workflow) {
+  std::optional<std::vector<data::Value>> values;
+  const auto* step = incremental_step(workflow.definition);
+  if (step == nullptr) return values;
+  VMC_TRY(position, find_cursor(tx, workflow.workflow_id, step->id));
+  if (!position || position->empty()) return values;
+  // The worker keeps more beside the values: {"watermark": [...], "seen": ...}.
+  const auto watermark = position->is_object() ? position->value("watermark", Json{}) : *position;
+  if (!watermark.is_array()) return fail(Code::internal, "a cursor's watermark is an array of values");
+  values.emplace();
+  for (const auto& item : watermark) {
+    VMC_TRY(value, data::value_from_json(item));
+    values->push_back(std::move(value));
+  }
+  return values;
+}
+
+Result<std::optional<std::string>> run_before(store::Tx& tx, const Execution& execution) {
+  const auto row = tx.one(
+      "SELECT execution_id FROM executions WHERE tenant = :tenant AND workflow_id = :workflow AND finished_at IS NULL "
+      "AND (created_at < :created OR (created_at = :created AND execution_id < :execution)) "
+      "ORDER BY created_at, execution_id LIMIT 1",
+      {{"workflow", execution.workflow_id}, {"created", execution.created_at}, {"execution", execution.execution_id}});
+  return row ? std::optional{row->text(0)} : std::nullopt;
 }
 
 Result<Execution> find_execution(store::Tx& tx, std::string_view execution_id) {

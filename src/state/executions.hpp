@@ -43,11 +43,15 @@ struct StartOptions {
   std::string tier = "free";
   std::int64_t priority = 5;  // 0 goes first, 9 last
 };
-// Execution, first event (Started, with the cursor of an incremental extract) and job in one transaction.
+// Execution and job in one transaction; the first event is the worker's.
 // IDEMPOTENCY_MISMATCH when the key has started another workflow.
 Result<Execution> start_execution(store::Tx& tx, const StoredWorkflow& workflow, const StartOptions& options,
                                   Micros now);
 Result<Execution> find_execution(store::Tx& tx, std::string_view execution_id);
+// Where the next run of an incremental workflow goes on; none: from the start, or the workflow is not incremental.
+Result<std::optional<std::vector<data::Value>>> watermark(store::Tx& tx, const StoredWorkflow& workflow);
+// An execution of the same workflow that was submitted earlier and is not over.
+Result<std::optional<std::string>> run_before(store::Tx& tx, const Execution& execution);
 Result<std::vector<Execution>> list_executions(store::Tx& tx, std::size_t limit);
 // Sets control ("cancel", "pause", "" to go on) and wakes the job; CONFLICT when it has finished, or when it
 // is being cancelled and shall do something else.
@@ -74,7 +78,7 @@ Result<void> renew_lease(store::Tx& tx, const Lease& lease, Micros until);
 // the execution is `waiting` on `waiting_on`, or `paused` when that was asked for.
 Result<bool> park_job(store::Tx& tx, const Lease& lease, Micros run_at, std::string_view waiting_on,
                       Micros now);
-// The execution is over: job removed, status and summary written.
+// The execution is over: job removed, status and summary written, and the workflow's next execution woken.
 Result<void> finish_execution(store::Tx& tx, const Lease& lease, std::string_view status, const Json& summary,
                               Micros now);
 Result<void> set_summary(store::Tx& tx, const Lease& lease, std::string_view status, const Json& summary);

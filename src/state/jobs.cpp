@@ -126,6 +126,12 @@ Result<void> finish_execution(store::Tx& tx, const Lease& lease, std::string_vie
       "UPDATE executions SET status = :status, summary = :summary, finished_at = :now, waiting_on = NULL "
       "WHERE tenant = :tenant AND execution_id = :execution",
       {{"execution", lease.execution_id}, {"status", status}, {"summary", std::move(text)}, {"now", now}});
+  const auto next = tx.one(
+      "SELECT execution_id FROM executions WHERE tenant = :tenant AND finished_at IS NULL AND workflow_id = "
+      "(SELECT workflow_id FROM executions WHERE tenant = :tenant AND execution_id = :execution) "
+      "ORDER BY created_at, execution_id LIMIT 1",
+      {{"execution", lease.execution_id}});
+  if (next) detail::wake_job_of(tx, tx.tenant(), next->text(0), now);
   return {};
 }
 

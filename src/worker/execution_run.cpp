@@ -84,6 +84,14 @@ awaitable<Result<void>> ExecutionRun::advance() {
   crash_point("worker.leased");
   while (!done_ && !draining_ && !co_await stopping()) {
     VMC_CO_CHECK(co_await take_in());
+    if (!run_.state.started && !run_.state.cancel_requested && !run_.state.paused) {
+      VMC_CO_TRY(cause, co_await start());
+      if (cause.empty()) continue;
+      const workflow::Park behind{std::move(cause), std::nullopt};
+      VMC_CO_TRY(woken, co_await park(behind));
+      if (!woken) co_return Result<void>{};
+      continue;
+    }
     const auto plan =
         workflow::next(run_.workflow.definition, run_.state, workflow::PlanLimits{}, platform_.clock.now());
     if (const auto* parked = plan.park()) {
@@ -157,6 +165,31 @@ awaitable<Result<void>> ExecutionRun::take_in() {
   apply(recorded);
   crash_point("worker.results_taken");
   co_return Result<void>{};
+}
+
+// Two runs of one incremental workflow would load each other's rows in any order: they go one after the other, and each
+// goes on where the one before has ended.
+awaitable<Result<std::string>> ExecutionRun::start() {
+  const bool incremental = run_.chain().extract_params().mode == workflow::ExtractMode::incremental;
+  std::vector<workflow::Event> recorded;
+  std::string cause;
+  auto work = [&](store::Tx& tx) -> Result<bool> {
+    recorded.clear();
+    cause.clear();
+    VMC_CHECK(state::check_lease(tx, lease_));
+    if (incremental) {
+      VMC_TRY(before, state::run_before(tx, run_.execution));
+      if (before) cause = fmt::format("an earlier run of this workflow is under way: {}", *before);
+      if (before) return true;
+    }
+    VMC_TRY(after, state::watermark(tx, run_.workflow));
+    VMC_CHECK(record(tx, workflow::Started{run_.workflow.hash, std::move(after)}, recorded));
+    return true;
+  };
+  VMC_CO_TRY(written, co_await platform_.db.transact(lease_.tenant, work));
+  (void)written;
+  apply(recorded);
+  co_return cause;
 }
 
 awaitable<Result<bool>> ExecutionRun::act(const workflow::Plan& plan) {
@@ -345,6 +378,17 @@ awaitable<Result<void>> ExecutionRun::merge_seen() {
       fmt::format("cursors/{}/{}/", lease_.tenant, run_.execution.workflow_id));
 }
 
+// The set says which states of rows the destination has. A run that has loaded others over them and does not move the
+// watermark makes it wrong; where a row may be applied again, it is given up. Rows that are only inserted come once.
+awaitable<Result<void>> ExecutionRun::forget_seen() {
+  const auto& state = run_.state;
+  if (!state.started || !state.started->after) co_return Result<void>{};
+  if (run_.chain().load_params().mode == workflow::LoadMode::insert) co_return Result<void>{};
+  const auto started_loading = [](const workflow::PartState& part) { return part.load.epoch > 0; };
+  if (std::none_of(state.parts.begin(), state.parts.end(), started_loading)) co_return Result<void>{};
+  co_return co_await platform_.objects.remove(seen_object(run_, *state.started->after));
+}
+
 // Nobody waits for it: where it does not come through, the table's next swap clears away.
 Result<void> ExecutionRun::drop_aside(store::Tx& tx, Micros now) const {
   const CommandFactory factory{run_, settings_, now};
@@ -363,6 +407,7 @@ awaitable<Result<void>> ExecutionRun::finish(const workflow::Finish& action) {
     VMC_CO_CHECK(co_await merge_seen());
     for (const auto& value : run_.state.parts_fixed->up_to) position.push_back(data::to_json(value));
   }
+  if (action.status != workflow::FinalStatus::succeeded) VMC_CO_CHECK(co_await forget_seen());
   const auto started_loading = [](const workflow::PartState& part) { return part.load.epoch > 0; };
   const bool leaves_rows_aside = chain.load_params().read_back() == workflow::ReadBack::table && !run_.state.swapped &&
                                  std::any_of(run_.state.parts.begin(), run_.state.parts.end(), started_loading);
@@ -394,6 +439,7 @@ awaitable<Result<void>> ExecutionRun::finish(const workflow::Finish& action) {
   done_ = true;
   apply(recorded);
   crash_point("worker.finished");
+  platform_.bus.publish(state::kJobsTopic);  // the workflow's next run may wait for this
   for (const auto& [connector, command] : cancelled)
     platform_.bus.publish(state::connector_topic(lease_.tenant, connector));
   if (!told)
@@ -416,6 +462,7 @@ awaitable<Result<void>> ExecutionRun::finish(const workflow::Finish& action) {
 }
 
 awaitable<Result<void>> ExecutionRun::give_up(Error error) {
+  if (run_.state.started) VMC_CO_CHECK(co_await forget_seen());
   const auto now = platform_.clock.now();
   auto work = [&](store::Tx& tx) -> Result<bool> {
     VMC_CHECK(state::check_lease(tx, lease_));
@@ -428,6 +475,7 @@ awaitable<Result<void>> ExecutionRun::give_up(Error error) {
   (void)written;
   done_ = true;
   platform_.bus.publish(state::execution_topic(lease_.tenant, lease_.execution_id));
+  platform_.bus.publish(state::kJobsTopic);
   log::warn("worker", "an execution was given up",
             {{"execution", lease_.execution_id}, {"error", error.text()}});
   co_return Result<void>{};

@@ -23,6 +23,7 @@ class ExecutionRun {
  private:
   awaitable<Result<void>> advance();
   awaitable<Result<void>> take_in();
+  awaitable<Result<std::string>> start();  // why not yet; "": it has started
   awaitable<Result<bool>> act(const workflow::Plan& plan);  // true: something was done
   awaitable<Result<void>> issue(const workflow::Plan& plan);
   awaitable<Result<void>> shape(const workflow::Shape& action);
@@ -32,6 +33,7 @@ class ExecutionRun {
   awaitable<Result<void>> give_up(Error error);                    // trying again cannot help
   awaitable<Result<void>> prepare_script();
   awaitable<Result<void>> merge_seen();
+  awaitable<Result<void>> forget_seen();
   awaitable<void> keep_lease();
 
   Result<void> record(store::Tx& tx, workflow::EventBody body, std::vector<workflow::Event>& recorded) const;

@@ -1,5 +1,7 @@
 #include "worker/intake.hpp"
 
+#include <set>
+
 #include <fmt/format.h>
 
 #include "activities/row_digest.hpp"
@@ -47,8 +49,12 @@ Result<workflow::PartsFixed> parts_fixed(const RunContext& run, const wire::Comm
   // The window's start belongs to the first part: from here on ranges say everything.
   if (!command.payload.intent->ranges.empty())
     event.parts.front().after = command.payload.intent->ranges.front().after;
-  if (run.chain().extract_params().mode == workflow::ExtractMode::incremental)
+  if (run.chain().extract_params().mode == workflow::ExtractMode::incremental) {
     event.up_to = event.parts.back().up_to;
+    // Where rows of the source may share a key of the destination, only reading back at the end finds it.
+    const auto as_set = [](const std::vector<std::string>& key) { return std::set<std::string>{key.begin(), key.end()}; };
+    event.in_order = as_set(run.chain().load_params().conflict_key) == as_set(run.source.table.row_key());
+  }
   return event;
 }
 

@@ -127,14 +127,11 @@ awaitable<void> Shaper::store(Work& work, data::Batch batch) {
 }
 
 awaitable<Result<void>> Shaper::load_seen() {
-  if (std::exchange(seen_.loaded, true) || !run_.state.started || !run_.state.started->after)
-    co_return Result<void>{};
+  if (seen_.loaded || !run_.state.started || !run_.state.started->after) co_return Result<void>{};
   auto sealed = co_await platform_.objects.get(seen_object(run_, *run_.state.started->after));
-  if (!sealed) {
-    if (sealed.error().code == Code::not_found)
-      co_return Result<void>{};  // expired: its rows are moved again
-    co_return sealed.error();
-  }
+  if (!sealed && sealed.error().code != Code::not_found) co_return sealed.error();
+  seen_.loaded = true;
+  if (!sealed) co_return Result<void>{};  // expired: its rows are moved again
   auto unpack = [&] { return unpack_seen(*sealed, run_); };
   auto hashes = co_await offload(platform_.cpu, unpack);
   if (!hashes) co_return hashes.error();
@@ -143,22 +140,23 @@ awaitable<Result<void>> Shaper::load_seen() {
 }
 
 awaitable<Result<void>> Shaper::store_side_results(Work& work, std::int64_t part, std::int64_t epoch) {
-  if (!work.next_seen.empty() && work.next_seen.size() <= kSeenRowsMax) {
+  // Each takes the place of what an attempt has left that was given up.
+  auto seen = seen_part_object(run_, part, epoch);
+  if (work.next_seen.empty() || work.next_seen.size() > kSeenRowsMax) {
+    VMC_CO_CHECK(co_await platform_.objects.remove(std::move(seen)));
+  } else {
     auto packed = pack_seen(work.next_seen, run_);
-    VMC_CO_CHECK(co_await platform_.objects.put(seen_part_object(run_, part, epoch), std::move(packed)));
+    VMC_CO_CHECK(co_await platform_.objects.put(std::move(seen), std::move(packed)));
     VMC_CO_CHECK(co_await platform_.objects.sync(
         fmt::format("executions/{}/{}/seen/", run_.lease.tenant, run_.execution.execution_id)));
   }
-  if (!work.reasons.empty()) {
-    const auto folder =
-        fmt::format("executions/{}/{}/quarantine/", run_.lease.tenant, run_.execution.execution_id);
-    auto text = join(work.reasons, "\n");
-    auto sealed = crypto::seal(run_.tenant_key.view(), as_bytes(folder), as_bytes(text));
-    VMC_CO_CHECK(
-        co_await platform_.objects.put(fmt::format("{}{}-{}", folder, part, epoch), std::move(sealed)));
-    VMC_CO_CHECK(co_await platform_.objects.sync(folder));
-  }
-  co_return Result<void>{};
+  const auto folder = fmt::format("executions/{}/{}/quarantine/", run_.lease.tenant, run_.execution.execution_id);
+  auto quarantine = fmt::format("{}{}-{}", folder, part, epoch);
+  if (work.reasons.empty()) co_return co_await platform_.objects.remove(std::move(quarantine));
+  auto text = join(work.reasons, "\n");
+  auto sealed = crypto::seal(run_.tenant_key.view(), as_bytes(folder), as_bytes(text));
+  VMC_CO_CHECK(co_await platform_.objects.put(std::move(quarantine), std::move(sealed)));
+  co_return co_await platform_.objects.sync(folder);
 }
 
 awaitable<Result<Shaped>> Shaper::run(std::int64_t part, std::int64_t epoch, wire::Input extracted,

@@ -55,6 +55,7 @@ void put(Json& json, const PartsFixed& e) {
   json["upTo"] = values_json(e.up_to);
   json["rowsEstimate"] = e.rows_estimate;
   json["single"] = e.single;
+  json["inOrder"] = e.in_order;
 }
 void put(Json& json, const CommandIssued& e) {
   json.update({{"commandId", e.command_id},
@@ -153,6 +154,7 @@ void read(JsonReader& in, PartsFixed& e) {
   e.up_to = values(in, "upTo");
   e.rows_estimate = in.integer_or("rowsEstimate", 0);
   e.single = in.boolean_or("single", false);
+  e.in_order = in.boolean_or("inOrder", false);
 }
 void read(JsonReader& in, CommandIssued& e) {
   e.command_id = in.str("commandId");

@@ -39,6 +39,9 @@ struct PartsFixed {
   std::vector<data::Value> up_to;  // watermark: the cursor's value this run reads up to
   std::int64_t rows_estimate = 0;
   bool single = false;
+  // A row that changes while an incremental run is under way may move from one part to another and be read in both. So
+  // that its newest state is what stays, such parts are read, loaded and read back in their order.
+  bool in_order = false;
   bool operator==(const PartsFixed&) const = default;
 };
 

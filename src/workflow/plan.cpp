@@ -13,7 +13,7 @@ namespace {
 // Spread over ±20 % by what failed, so that parts which failed together do not come back together.
 Micros retry_at(const Attempts& attempts, const PlanLimits& limits) {
   auto delay = limits.backoff;
-  for (int i = 1; i < attempts.failures && delay < limits.backoff_max; ++i) delay *= 2;
+  for (int i = 1; i < attempts.failures + attempts.waits && delay < limits.backoff_max; ++i) delay *= 2;
   delay = std::min(delay, limits.backoff_max);
   std::uint64_t hash = 1469598103934665603u;
   for (char c : fmt::format("{}/{}/{}", attempts.command_id, attempts.epoch, attempts.failed_at))
@@ -34,9 +34,9 @@ std::optional<Failure> fatal(const Definition& definition, const ExecutionState&
   }
   const auto exhausted = [&](const Attempts& attempts, const Step* step,
                              std::size_t part) -> std::optional<Failure> {
-    if (attempts.failures < limits.attempts) return std::nullopt;
+    if (attempts.failures < limits.attempts && attempts.waits < limits.waits) return std::nullopt;
     const auto message = fmt::format("step '{}', part {} failed {} times, the last time with: {}", step->id,
-                                     part, attempts.failures, attempts.message);
+                                     part, attempts.failures + attempts.waits, attempts.message);
     return Failure{attempts.code.value_or(Code::internal), message, step->id,
                    static_cast<std::int64_t>(part)};
   };
@@ -195,7 +195,7 @@ class Planner {
 
   // False until its backoff is over, which the plan then waits for.
   bool due(const Attempts& attempts) {
-    if (attempts.failures == 0) return true;
+    if (attempts.failures + attempts.waits == 0) return true;
     const auto at = retry_at(attempts, limits_);
     if (at <= now_) return true;
     ++backing_off_;

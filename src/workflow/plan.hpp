@@ -18,6 +18,7 @@ namespace vmc::workflow {
 struct PlanLimits {
   int parts_in_flight = 3;  // extracted but not loaded; also open reads of the destination
   int attempts = 3;         // of one purpose of one part
+  int waits = 100;          // of the same, for a session of the connection
   std::chrono::microseconds backoff =
       std::chrono::seconds{2};  // after the first failure, then doubled, ±20 %
   std::chrono::microseconds backoff_max = std::chrono::minutes{5};

@@ -148,7 +148,7 @@ class Folder {
   }
 
   void count(Attempts& attempts, const CommandFailed& e) {
-    ++attempts.failures;
+    ++(e.code == Code::connection_pool_exhausted ? attempts.waits : attempts.failures);
     attempts.failed_at = time_;
     attempts.code = e.code;
     attempts.message = e.message;

@@ -17,6 +17,7 @@ struct Attempts {
   std::int64_t epoch = 0;  // of the newest attempt; 0: there was none
   bool open = false;       // issued, and no outcome yet
   int failures = 0;
+  int waits = 0;             // for a session of the connection, in vain: they say nothing of the work itself
   Micros failed_at = 0;      // newest failure
   std::optional<Code> code;  // of the newest failure
   std::string message;
@@ -63,9 +64,7 @@ struct ExecutionState {
   std::optional<Finished> finished;
 
   bool all_loaded() const;         // parts are fixed and every one is loaded
-  // A row that changes while an incremental run is under way may move from one part to another and be read in both.
-  // So that its newest state is what stays, such parts are read, loaded and read back in their order.
-  bool in_order() const { return parts_fixed && !parts_fixed->up_to.empty(); }
+  bool in_order() const { return parts_fixed && parts_fixed->in_order; }
   std::int64_t rows_out() const;   // handed to the load, of the parts that are shaped
 };
 

@@ -303,5 +303,85 @@ class Cursors(E2ETest):
                 self.assertIn(f"'{cursor}'", summary["message"])
 
 
+class Runs(E2ETest):
+    """Runs of one incremental workflow that overlap, or end before their time: steps of the worker are few and known."""
+
+    EXTRACT, LOAD = 2, 3  # which answer of the agent the worker takes in
+
+    def setUp(self):
+        super().setUp()
+        self.source, self.target = self.folder / "source.db", self.folder / "target.db"
+        for file in (self.source, self.target):
+            with sqlite(file) as db:
+                db.execute("PRAGMA journal_mode=WAL")
+                db.execute("CREATE TABLE items (id INTEGER NOT NULL PRIMARY KEY, note TEXT, changed_on DATE NOT NULL)")
+        self.write("INSERT INTO items VALUES (1, 'open', '2024-03-01')")
+        self.cloud = self.world().start(worker=False)
+        agent = self.cloud.agent("HQ", start=False).add_sqlite("s", self.source).add_sqlite("t", self.target, writable=["items"])
+        agent.publish("s", "t").start()
+        agent.connected().wait_published("s", "t")
+
+    def write(self, statement):
+        with sqlite(self.source) as db:
+            db.execute(statement)
+
+    def rows(self, file):
+        with sqlite(file) as db:
+            return db.execute("SELECT * FROM items ORDER BY id").fetchall()
+
+    def increments(self, **options):
+        return workflow("Increments", ("HQ", "s", "items"), ("HQ", "t", "items"), mode="incremental", cursor="changed_on", **options)
+
+    def work_until(self, answer):
+        self.cloud.start_worker(VMC_CRASH_AT=f"worker.results_taken:{answer}")
+        self.cloud.worker.wait_end()
+
+    def test_a_run_waits_for_the_one_before_and_goes_on_where_that_has_ended(self):
+        first = self.cloud.submit(self.increments())
+        self.work_until(self.EXTRACT)
+        self.cloud.ok("execution", "pause", first)
+        self.write("UPDATE items SET note = 'closed'")
+        second = self.cloud.submit(self.increments())
+        self.cloud.start_worker()
+        waiting = self.cloud.wait_status(second, "waiting")
+        self.assertIn(f"an earlier run of this workflow is under way: {first}", waiting["waitingOn"])
+        self.cloud.ok("execution", "resume", first)
+        self.assertSucceeded(*self.cloud.finish(first), rowsWritten=1)
+        self.assertSucceeded(*self.cloud.finish(second), rowsWritten=1)
+        self.assertEqual(self.rows(self.target), self.rows(self.source))
+
+    def test_rows_that_are_only_inserted_come_once_however_many_runs_are_waiting(self):
+        runs = [self.cloud.submit(self.increments(key=None, load_mode="insert")) for _ in range(3)]
+        self.cloud.start_worker()
+        for run in runs:
+            code, summary = self.cloud.finish(run)
+            self.assertEqual((code, summary["status"]), (0, "succeeded"), summary)
+        self.assertEqual(self.rows(self.target), self.rows(self.source))
+
+    def test_a_run_that_waits_can_be_cancelled(self):
+        first = self.cloud.submit(self.increments())
+        self.work_until(self.EXTRACT)
+        self.cloud.ok("execution", "pause", first)
+        second = self.cloud.submit(self.increments())
+        self.cloud.start_worker()
+        self.cloud.wait_status(second, "waiting")
+        self.cloud.ok("execution", "cancel", second)
+        self.assertEqual(self.cloud.finish(second)[1]["status"], "cancelled")
+
+    def test_what_a_cancelled_run_has_loaded_is_not_taken_for_what_was_there_before(self):
+        self.cloud.start_worker()
+        self.assertSucceeded(*self.cloud.run(self.increments()), rowsWritten=1)
+        self.cloud.worker.stop()
+        self.write("UPDATE items SET note = 'closed'")
+        cancelled = self.cloud.submit(self.increments())
+        self.work_until(self.LOAD)
+        self.cloud.ok("execution", "cancel", cancelled)
+        self.cloud.start_worker()
+        self.assertEqual(self.cloud.finish(cancelled)[1]["status"], "cancelled")
+        self.write("UPDATE items SET note = 'open'")
+        self.assertSucceeded(*self.cloud.run(self.increments()), rowsWritten=1)
+        self.assertEqual(self.rows(self.target), self.rows(self.source))
+
+
 if __name__ == "__main__":
     unittest.main()

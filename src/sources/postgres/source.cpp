@@ -19,7 +19,7 @@ constexpr const char* kStatementPath =
 constexpr auto kProbeLimit = std::chrono::seconds{10};
 
 constexpr std::size_t kKeysAtOnce = 5'000;
-constexpr std::string_view kWrongObjectType = "42809";
+constexpr std::string_view kWrongObjectType = "42809", kNoPrivilege = "42501";
 
 // Where COPY is not possible: libpq copies the description of every column for every row it hands out; a row that comes
 // as one composite value halves that. `list` is the projection that `text` starts with.
@@ -226,7 +226,8 @@ class PostgresSession final : public Session {
  private:
   // A transaction of one snapshot that has locked the table, or the view and what it stands on, before it took it: what
   // it then sees is what runs. Is that what was approved? A materialized view or a foreign table cannot be locked by
-  // name: each statement over it sees what is there when it begins.
+  // name, nor a table of which the user may read some columns only: each statement over it sees what is there when it
+  // begins.
   Result<Transaction> holding(const data::TableInfo& table, const ReadLimits& limits) {
     VMC_TRY(quoted, sql::quote_table(sql::Dialect::postgres, table.name));
     auto locked = Transaction::begin(*db_, limits.timeout, Transaction::Snapshot::transaction, quoted);
@@ -234,7 +235,7 @@ class PostgresSession final : public Session {
       VMC_CHECK(check_unchanged(*db_, limits.reached));
       return locked;
     }
-    if (db_->sqlstate() != kWrongObjectType) return locked;
+    if (db_->sqlstate() != kWrongObjectType && db_->sqlstate() != kNoPrivilege) return locked;
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout, Transaction::Snapshot::statement));
     VMC_CHECK(db_->run("SELECT FROM " + quoted + " LIMIT 0"));
     VMC_CHECK(check_unchanged(*db_, limits.reached));

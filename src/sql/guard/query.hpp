@@ -36,6 +36,8 @@ struct Use {
   Path path;
   std::size_t at = 0;
   Alias alias = Alias::never;
+  // PostgreSQL reads x.f as f(x) where x has no column f: is this one that functions or system tables are known to have?
+  bool known_field = false;
   std::shared_ptr<const Query> query;  // shared: a Use is copied when a clause is repeated
   // The items of its block that it sees, by number: ON sees those of its join, LIMIT none. What they do not have is
   // looked for around the block, not in the other items.

@@ -21,6 +21,7 @@ constexpr std::array<std::string_view, 14> kExtensionTypes{"box2d",     "box3d",
 struct Columns {
   std::set<std::string> names;
   bool open = false;  // there may be others
+  std::set<std::string> likely = {};  // of an open one: no bare name ends its search here, but a qualified one may be it
 
   bool has(const std::string& name) const { return names.contains(name); }
 };
@@ -111,7 +112,18 @@ class Resolver {
 
 Columns named(const std::vector<std::string>& list, Columns columns) {
   if (list.empty()) return columns;
-  return {{list.begin(), list.end()}, true};  // a list may be shorter than the columns: the rest keep their names
+  columns.likely.merge(columns.names);
+  // A list may be shorter than the columns: the rest keep their names.
+  return {{list.begin(), list.end()}, true, std::move(columns.likely)};
+}
+
+// What a CTE that reads itself is known to have before it is read.
+Columns expected(const CommonTable& table) {
+  Columns columns{{}, true, {table.columns.begin(), table.columns.end()}};
+  if (table.query->blocks.empty()) return columns;
+  for (const auto& output : table.query->blocks.front().outputs)
+    if (output.kind == Output::Kind::named) columns.likely.insert(output.name);
+  return columns;
 }
 
 Columns Resolver::resolve(const Query& query, const Scope* outer, const With* with) {
@@ -129,7 +141,7 @@ Columns Resolver::resolve_with(const Query& query, std::size_t next, const Scope
     std::vector<With> chain(query.with.size());
     const With* last = with;
     for (std::size_t i = 0; i < chain.size(); ++i) {
-      chain[i] = {last, query.with[i].name, Columns{{}, true}};
+      chain[i] = {last, query.with[i].name, expected(query.with[i])};
       last = &chain[i];
     }
     for (std::size_t i = 0; i < chain.size(); ++i)
@@ -137,7 +149,7 @@ Columns Resolver::resolve_with(const Query& query, std::size_t next, const Scope
     return resolve_body(query, outer, last);
   }
   const auto& table = query.with[next];
-  const With self{with, table.name, Columns{{}, true}};
+  const With self{with, table.name, expected(table)};
   auto columns = resolve(*table.query, outer, table.recursive ? &self : with);
   const With seen{with, table.name, named(table.columns, std::move(columns))};
   return resolve_with(query, next + 1, outer, &seen);
@@ -167,7 +179,7 @@ Columns Resolver::resolve_block(const Block& block, Scope& scope, const With* wi
   for (const auto& output : block.outputs)
     if (output.kind == Output::Kind::named) scope.outputs.insert(output.name);
   for (const auto& one : block.uses) use(one, scope, with);
-  Columns columns{scope.outputs, false};
+  Columns columns{scope.outputs, false, {}};
   for (const auto& output : block.outputs) {
     columns.open = columns.open || output.kind == Output::Kind::fields;
     if (output.kind != Output::Kind::star) continue;
@@ -387,8 +399,10 @@ void Resolver::use_qualified(const Use& one, const Scope& scope) {
       }
     if (maybe) return;
   }
-  if (item->table ? reach(*item, name, one.at) || !item->table->columns : item->columns.has(name) || item->columns.open)
-    return;
+  if (item->table ? reach(*item, name, one.at) || !item->table->columns : item->columns.has(name)) return;
+  const bool may_be_column = dialect_ != Dialect::postgres || one.known_field || item->alias == name ||
+                             item->columns.likely.contains(name) || is_column_somewhere(name);
+  if (!item->table && item->columns.open && may_be_column) return;
   deny(one.at, fmt::format("'{}' is no approved column of '{}'", name, text_of(qualifiers)),
        "Check the name, or ask the owner to approve it.");
 }

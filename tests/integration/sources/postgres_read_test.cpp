@@ -360,6 +360,12 @@ TEST_CASE("what the user may not read is not discovered, and is denied when aske
   CHECK(half->columns.size() == 2);
   CHECK(half->unique_keys.empty());
   CHECK(half->primary_key == std::vector<std::string>{"id"});
+  shop.run("INSERT INTO half VALUES (1, 'yes', 'no', 1)");
+  Rows open;
+  const sources::ReadLimits limits{std::chrono::seconds{30}, {half}};
+  auto read = session->read(intent_for(*half, {"id", "open"}), *half, limits, into(open));
+  if (!read) FAIL(read.error().text());
+  CHECK(open == Rows{{std::int64_t{1}, std::string{"yes"}}});
   data::TableInfo known = *half;
   known.name = "hidden";
   known.columns = {{"a", "integer", {Kind::int64}, true, {}, {}}};

@@ -224,6 +224,28 @@ TEST_CASE("what is private vanishes from the schema, with the keys that name it"
   CHECK(shown.tables[0].primary_key == std::vector<std::string>{"id"});
 }
 
+TEST_CASE("defaults and the values of enumerations stay where their owner leaves them out") {
+  data::Schema schema;
+  data::TableInfo people;
+  people.name = "people";
+  people.columns = {{"mood", "enum('sad','glad')", {data::Kind::text}, false, "glad", {"sad", "glad"}},
+                    {"price", "decimal(12,2)", {data::Kind::decimal, 12, 2}, false, "1.5", {}}};
+  schema.tables = {people};
+  const auto shared = [&](std::vector<std::string> leave_out) {
+    agent::ConnectionSettings connection;
+    connection.leave_out = std::move(leave_out);
+    return agent::shared(schema, connection).tables.at(0).columns;
+  };
+  CHECK(shared({}) == people.columns);
+  const auto no_defaults = shared({"defaults"});
+  CHECK_FALSE((no_defaults[0].default_value || no_defaults[1].default_value));
+  CHECK(no_defaults[0].enum_values == people.columns[0].enum_values);
+  const auto no_values = shared({"enum_values"});
+  CHECK(no_values[0].enum_values.empty());
+  CHECK(no_values[0].sql_type == "enum");
+  CHECK(no_values[1] == people.columns[1]);
+}
+
 TEST_CASE("a view that shows something private is private, and so is what cannot be told") {
   data::Schema schema;
   const auto add = [&](const char* name, data::Reads reads) {

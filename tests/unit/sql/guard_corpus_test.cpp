@@ -86,3 +86,49 @@ TEST_CASE("the corpus of PostgreSQL is judged as it says") { judge_corpora({Dial
 TEST_CASE("the corpus of SQLite is judged as it says") { judge_corpora({Dialect::sqlite, "sqlite"}); }
 TEST_CASE("the corpus of MySQL and MariaDB is judged as it says") { judge_corpora({Dialect::mysql, "mysql"}); }
 TEST_CASE("the corpus of T-SQL is judged as it says") { judge_corpora({Dialect::mssql, "mssql"}); }
+
+TEST_CASE("a private key of SQLite is not reached as the row number of a table that has none") {
+  const Corpus corpus{Dialect::sqlite, "sqlite"};
+  const auto schema = schema_of(corpus);
+  const auto guard = guard_of(corpus, &schema, {"customers.id"});
+  for (const auto* statement :
+       {"SELECT (SELECT rowid FROM stock) FROM customers", "SELECT (SELECT oid FROM stock LIMIT 1) FROM customers c",
+        "SELECT name FROM customers WHERE EXISTS (SELECT 1 FROM stock WHERE _rowid_ = 2)",
+        "SELECT name FROM customers ORDER BY (SELECT max(rowid) FROM stock)"}) {
+    INFO(statement);
+    CHECK_FALSE(guard->judge(statement).accepted());
+  }
+  CHECK(guard->judge("SELECT rowid FROM orders").accepted());
+  CHECK(guard->judge("SELECT name FROM customers WHERE EXISTS (SELECT 1 FROM stock)").accepted());
+}
+
+TEST_CASE("what PostgreSQL gives no name stands before no private column") {
+  const Corpus corpus{Dialect::postgres, "postgres"};
+  auto schema = schema_of(corpus);
+  for (auto& table : schema.tables)
+    if (table.name == "customers") table.columns.push_back({"document", "xml", {data::Kind::text}, true, {}, {}});
+  const auto guard = guard_of(corpus, &schema, {"customers.document"});
+  CHECK_FALSE(
+      guard->judge("SELECT (SELECT document FROM (SELECT '<a/>'::xml IS DOCUMENT) z) FROM customers").accepted());
+  CHECK(guard->judge("SELECT '<a/>'::xml IS DOCUMENT FROM customers").accepted());
+}
+
+TEST_CASE("a column that a function's rows are not known to have is a call to PostgreSQL") {
+  const Corpus corpus{Dialect::postgres, "postgres"};
+  const auto schema = schema_of(corpus);
+  const auto guard = guard_of(corpus, &schema, {});
+  for (const auto* statement : {"SELECT x.touch_row FROM jsonb_populate_record(NULL::customers, '{\"id\":2}') x",
+                                "SELECT c.row_to_json FROM pg_class c", "SELECT (o).to_jsonb FROM orders o"}) {
+    INFO(statement);
+    CHECK_FALSE(guard->judge(statement).accepted());
+  }
+  for (const auto* statement :
+       {"SELECT x.name FROM jsonb_populate_record(NULL::customers, '{\"id\":2}') x", "SELECT c.relname FROM pg_class c",
+        "SELECT x.a FROM jsonb_to_recordset('[]') AS x(a int, b text)", "SELECT g.g FROM generate_series(1, 3) AS g",
+        "SELECT e.key, e.value FROM jsonb_each('{}') e",
+        "WITH RECURSIVE t AS (SELECT 1 AS depth UNION ALL SELECT t.depth + 1 FROM t WHERE t.depth < 3) SELECT t.depth FROM t",
+        "SELECT x.n FROM XMLTABLE('/r' PASSING '<r/>'::xml COLUMNS n int PATH '.') AS x"}) {
+    INFO(statement);
+    CHECK(guard->judge(statement).accepted());
+  }
+}

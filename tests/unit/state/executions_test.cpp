@@ -61,7 +61,7 @@ TEST_CASE("a definition changed behind our back is not run") {
   CHECK(code_of(started) == "WORKFLOW_HASH_MISMATCH");
 }
 
-TEST_CASE("an execution starts with its first event and a job that is due") {
+TEST_CASE("an execution starts with a job that is due, and its log is its worker's") {
   Runs world;
   const auto workflow = world.workflow("acme", sample_definition("Orders"));
 
@@ -72,13 +72,7 @@ TEST_CASE("an execution starts with its first event and a job that is due") {
   CHECK(started.workflow_version == 1);
   CHECK(started.control.empty());
   CHECK(started.summary.is_null());
-  const auto events = world.events(started.execution_id);
-  REQUIRE(events.size() == 1);
-  CHECK(events[0].seq == 1);
-  CHECK(events[0].time == world.now());
-  const auto& first = std::get<workflow::Started>(events[0].body);
-  CHECK(first.definition_hash == workflow.hash);
-  CHECK_FALSE(first.after.has_value());
+  CHECK(world.events(started.execution_id).empty());
   const auto lease = world.lease();
   CHECK(lease.execution_id == started.execution_id);
   CHECK(lease.tenant == "acme");
@@ -123,8 +117,7 @@ TEST_CASE("an incremental execution starts after the cursor that was saved last"
   Runs world;
   const auto workflow = world.workflow("acme", sample_definition("Orders", true));
   const auto after = [&] {
-    const auto id = world.start("acme", workflow).execution_id;
-    return std::get<workflow::Started>(world.events(id).at(0).body).after;
+    return must(world.in("acme", [&](store::Tx& tx) { return state::watermark(tx, workflow); }));
   };
   const auto cursor = [&](const std::string& step) {
     return must(
@@ -149,6 +142,36 @@ TEST_CASE("an incremental execution starts after the cursor that was saved last"
     return state::save_cursor(tx, "wfl_none", "1", Json::array(), "exe_1", world.now());
   });
   CHECK(code_of(nowhere) == "NOT_FOUND");
+}
+
+TEST_CASE("the runs of one workflow are told in the order they were submitted, and the next is woken by the end of one") {
+  Runs world;
+  const auto workflow = world.workflow("acme", sample_definition("Orders", true));
+  const auto other = world.start("acme", world.workflow("acme", sample_definition("Customers", true)));
+  const auto first = world.start("acme", workflow);
+  world.clock.advance(1s);
+  const auto second = world.start("acme", workflow);
+  const auto before = [&](const state::Execution& execution) {
+    return must(world.in("acme", [&](store::Tx& tx) { return state::run_before(tx, execution); }));
+  };
+  CHECK_FALSE(before(other));
+  CHECK_FALSE(before(first));
+  CHECK(before(second) == first.execution_id);
+
+  std::map<std::string, state::Lease> held;
+  for (int i = 0; i < 3; ++i) {
+    auto lease = world.lease();
+    held.emplace(lease.execution_id, std::move(lease));
+  }
+  must(world.in("acme", [&](store::Tx& tx) {
+    return state::park_job(tx, held.at(second.execution_id), world.now() + 1'000'000'000, "waits", world.now());
+  }));
+  CHECK_FALSE(world.try_lease());
+  must(world.in("acme", [&](store::Tx& tx) {
+    return state::finish_execution(tx, held.at(first.execution_id), "succeeded", Json{}, world.now());
+  }));
+  CHECK_FALSE(before(second));
+  CHECK(world.lease().execution_id == second.execution_id);
 }
 
 TEST_CASE("an execution is paused, told to go on, and cancelled; cancelling cannot be taken back") {
@@ -213,10 +236,10 @@ TEST_CASE("events are read in pages, in order, as they were appended") {
   REQUIRE(page.size() == 2);
   CHECK(page[0].seq == 3);
   CHECK(page[1].seq == 4);
-  CHECK(std::get<workflow::CommandIssued>(page[1].body).command_id == "cmd_3");
+  CHECK(std::get<workflow::CommandIssued>(page[1].body).command_id == "cmd_4");
   CHECK(page[1].time == page[0].time + 1'000'000);
-  CHECK(world.events(id, 0, 1'000'000).size() == 6);
-  CHECK(world.events(id, 6).empty());
+  CHECK(world.events(id, 0, 1'000'000).size() == 5);
+  CHECK(world.events(id, 5).empty());
 }
 
 TEST_CASE("executions are listed newest first") {

@@ -20,6 +20,7 @@ std::vector<EventBody> bodies() {
                  120,
                  false},
       PartsFixed{"1", {}, {}, 0, true},
+      PartsFixed{"1", {range}, {data::Value{std::int64_t{9}}}, 0, false, true},
       CommandIssued{"cmd_1", "1", 3, Purpose::digest_keys, 4},
       PartExtracted{3, 2, "cmd_1", "t/e/c/2/", 7, 1000, "00ff"},
       PartDiffers{3, 2, "cmd_1", 999, "00fe"},

@@ -23,8 +23,8 @@ struct Run {
     apply(state, log.back());
     return *this;
   }
-  Run& parts(int count, std::vector<data::Value> up_to = {}) {
-    PartsFixed fixed{"1", {}, std::move(up_to), 0, false};
+  Run& parts(int count, bool in_order = false) {
+    PartsFixed fixed{"1", {}, {}, 0, false, in_order};
     for (int i = 0; i < count; ++i)
       fixed.parts.push_back({{"id"}, {data::Value{std::int64_t{i}}}, {data::Value{std::int64_t{i + 1}}}});
     return add(fixed);
@@ -212,7 +212,7 @@ TEST_CASE("a part that differs from its source is extracted again, and no other"
 
 TEST_CASE("the parts of an incremental run are read, loaded and read back in their order") {
   Run run;
-  run.parts(3, {data::Value{std::int64_t{9}}});
+  run.parts(3, true);
   CHECK(only<IssueExtract>(run.next()) == IssueExtract{0, 1});
   run.extracted(0);
   CHECK(run.next() == std::vector<Action>{Shape{0, 1, 1}, IssueExtract{1, 1}});
@@ -308,6 +308,21 @@ TEST_CASE("a failure that may pass is tried again after a growing pause, with a 
   CHECK((finish.status == FinalStatus::failed));
   CHECK((finish.code == Code::connector_offline));
   CHECK(finish.message == "step '1', part 0 failed 3 times, the last time with: it went wrong");
+}
+
+TEST_CASE("waiting for a session in vain is no attempt, and has an end") {
+  Run run;
+  run.limits.waits = 5;
+  run.parts(1);
+  for (std::int64_t epoch = 1; epoch <= 5; ++epoch) {
+    const auto id = "x" + std::to_string(epoch);
+    CHECK(only<IssueExtract>(run.next(kLater)) == IssueExtract{0, epoch});
+    run.issued(id, Purpose::extract, 0, epoch)
+        .failed(id, Purpose::extract, 0, Code::connection_pool_exhausted, true, static_cast<int>(epoch));
+  }
+  CHECK(run.state.parts[0].extract.failures == 0);
+  const auto finish = only<Finish>(run.next(kLater));
+  CHECK((finish.code == Code::connection_pool_exhausted));
 }
 
 TEST_CASE("splitting, loading and verifying are tried again as well") {

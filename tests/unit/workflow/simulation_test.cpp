@@ -164,7 +164,7 @@ class Simulation {
     switch (flight.purpose) {
       case Purpose::split: {
         PartsFixed fixed{"s", {}, {}, 0, false};
-        if (trouble_.in_order) fixed.up_to.push_back(data::Value{std::int64_t{9}});
+        fixed.in_order = trouble_.in_order;
         for (int i = 0; i < part_count_; ++i)
           fixed.parts.push_back({{"id"}, {data::Value{std::int64_t{i}}}, {}});
         return append(fixed);

@@ -182,6 +182,13 @@ void TreeReader::column_ref(const Object& fields, std::vector<Use>& uses, Use::A
   }
   if (!use.path.empty() && std::find(kRightsColumns.begin(), kRightsColumns.end(), use.path.back()) != kRightsColumns.end())
     refuse(Layer::names, use.at, fmt::format("'{}' of the system catalogue tells of accounts", use.path.back()), {}, Code::schema_access_denied);
+  if (use.kind == Use::Kind::column && use.path.size() > 1) {
+    const auto& name = use.path.back();
+    if (is_row_function(name))
+      return refuse(Layer::functions, use.at, fmt::format("'{}' of a row is a call of that function", name),
+                    "Call it by its name over approved columns.");
+    use.known_field = is_known_field(name) || is_catalogue_column(name);
+  }
   uses.push_back(std::move(use));
 }
 
@@ -200,6 +207,9 @@ void TreeReader::indirection(const Object& fields, std::vector<Use>& uses) {
       // (x).f calls a function f where x has no such field.
       const auto name = text_of(part->fields, "sval");
       if (is_known_field(name)) continue;
+      if (is_row_function(name))
+        return refuse(Layer::functions, place_of(fields), fmt::format("'{}' of a row is a call of that function", name),
+                      "Call it by its name over approved columns.");
       Use use;
       use.kind = Use::Kind::field;
       use.path.emplace_back(name);

@@ -11,6 +11,13 @@ bool is_system(std::string_view schema, std::string_view relation) {
   return schema.starts_with("pg_") || schema == "information_schema" || (schema.empty() && relation.starts_with("pg_"));
 }
 
+std::vector<std::string> names_of_columns(const Object& fields, std::string_view field) {
+  std::vector<std::string> names;
+  for (const auto& value : items_of(fields, field))
+    if (const auto column = node_of(value)) names.emplace_back(text_of(column->fields, "colname"));
+  return names;
+}
+
 Item derived(std::shared_ptr<const Query> query) {
   Item item;
   item.kind = Item::Kind::query;
@@ -47,8 +54,9 @@ void TreeReader::range_var(const Object& fields, Block& block) {
   Item item;
   item.at = place_of(fields);
   const auto schema = text_of(fields, "schemaname"), relation = text_of(fields, "relname");
-  if (!text_of(fields, "catalogname").empty())
-    return refuse(Layer::names, item.at, "a table is named with its database", "Name it as schema.table.",
+  const auto database = text_of(fields, "catalogname");
+  if (!database.empty() && is_system(schema, relation))
+    return refuse(Layer::names, item.at, "a system table is named with its database", "Name it as schema.table.",
                   Code::schema_access_denied);
   if (is_system(schema, relation)) {
     if (schema.starts_with("pg_") && schema != "pg_catalog")
@@ -57,6 +65,7 @@ void TreeReader::range_var(const Object& fields, Block& block) {
     item.catalogue = is_readable_catalogue(schema, relation);
     item.hidden = !item.catalogue;
   }
+  if (!database.empty()) item.path.emplace_back(database);
   if (!schema.empty()) item.path.emplace_back(schema);
   item.path.emplace_back(relation);
   alias_of(fields, item);
@@ -75,6 +84,7 @@ void TreeReader::range_function(const Object& fields, Block& block) {
   check_fields("a function in FROM", fields, "lateral ordinality is_rowsfrom functions alias coldeflist");
   Item item;
   item.kind = Item::Kind::function;
+  std::vector<std::string> said;  // of columns
   for (const auto& value : items_of(fields, "functions")) {
     const auto pair = node_of(value);
     if (!pair || pair->kind != "List") return not_understood("a function in FROM", 0);
@@ -87,12 +97,15 @@ void TreeReader::range_function(const Object& fields, Block& block) {
       const auto columns = node_of(parts[1]);
       if (columns->kind != "List") return not_understood("a function in FROM", 0);
       column_types(columns->fields, "items", item.uses);
+      for (auto& name : names_of_columns(columns->fields, "items")) said.push_back(std::move(name));
     }
     if (const auto node = node_of(call); node && node->kind == "FuncCall")
       if (const auto name = strings_of(node->fields, "funcname"); name && !name->empty()) item.alias = name->back();
   }
   column_types(fields, "coldeflist", item.uses);
   alias_of(fields, item);
+  for (auto& name : names_of_columns(fields, "coldeflist")) said.push_back(std::move(name));
+  item.columns.insert(item.columns.end(), said.begin(), said.end());
   block.items.push_back(std::move(item));
 }
 
@@ -127,15 +140,18 @@ void TreeReader::range_table_func(const Object& fields, Block& block) {
   for (const auto* field : {"docexpr", "rowexpr"})
     if (const auto value = child_of(fields, field)) expression(*value, item.uses);
   expressions(fields, "namespaces", item.uses);
+  std::vector<std::string> said;
   for (const auto& value : items_of(fields, "columns")) {
     const auto column = node_of(value);
     if (!column || column->kind != "RangeTableFuncCol") return not_understood("XMLTABLE", item.at);
+    said.emplace_back(text_of(column->fields, "colname"));
     check_fields("XMLTABLE", column->fields, "colname typeName for_ordinality is_not_null colexpr coldefexpr location");
     for (const auto* field : {"colexpr", "coldefexpr"})
       if (const auto part = child_of(column->fields, field)) expression(*part, item.uses);
     if (Object type; column->fields["typeName"].get(type) == simdjson::SUCCESS) type_name(type, item.uses);
   }
   alias_of(fields, item);
+  item.columns.insert(item.columns.end(), said.begin(), said.end());
   block.items.push_back(std::move(item));
 }
 

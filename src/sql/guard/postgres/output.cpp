@@ -94,6 +94,7 @@ std::optional<Name> name_of(const std::optional<Value>& value) {
   }
   if (node->kind == "XmlExpr") {
     auto op = std::string{text_of(fields, "op")};  // IS_XMLELEMENT
+    if (op == "IS_DOCUMENT") return std::nullopt;
     for (char& c : op) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     return Name{op.starts_with("is_") ? op.substr(3) : op};
   }

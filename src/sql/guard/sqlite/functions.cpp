@@ -11,19 +11,21 @@ namespace {
 // of the process), optimize (writes), rtreecheck (runs SQL), randomblob (grows without bound), sqlite_compileoption_*
 // and sqlite_source_id (the build), changes, total_changes and last_insert_rowid (other callers of the session),
 // sqlite_log (writes the log), sqlite_offset and rtreenode (inside of the file).
-constexpr std::array<std::string_view, 117> kFunctions{
-    "->", "->>", "abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "avg", "bm25", "ceil",
-    "ceiling", "char", "coalesce", "concat", "concat_ws", "cos", "cosh", "count", "cume_dist", "current_date",
-    "current_time", "current_timestamp", "date", "datetime", "degrees", "dense_rank", "exp", "first_value",
-    "floor", "format", "glob", "group_concat", "hex", "highlight", "ifnull", "iif", "instr", "json", "json_array",
-    "json_array_length", "json_extract", "json_group_array", "json_group_object", "json_insert", "json_object",
-    "json_patch", "json_quote", "json_remove", "json_replace", "json_set", "json_type", "json_valid", "julianday",
-    "lag", "last_value", "lead", "length", "like", "likelihood", "likely", "ln", "log", "log10", "log2", "lower",
-    "ltrim", "match", "max", "min", "mod", "nth_value", "ntile", "nullif", "octet_length", "offsets",
-    "percent_rank", "pi", "pow", "power", "printf", "quote", "radians", "random", "rank", "replace", "round",
-    "row_number", "rtrim", "sign", "sin", "sinh", "snippet", "soundex", "sqlite_version", "sqrt", "strftime",
-    "string_agg", "substr", "substring", "sum", "tan", "tanh", "time", "timediff", "total", "trim", "trunc",
-    "typeof", "unhex", "unicode", "unixepoch", "unlikely", "upper", "zeroblob"};
+constexpr std::array<std::string_view, 136> kFunctions{
+    "->", "->>", "abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "avg", "bm25", "ceil", "ceiling",
+    "char", "coalesce", "concat", "concat_ws", "cos", "cosh", "count", "cume_dist", "current_date", "current_time",
+    "current_timestamp", "date", "datetime", "degrees", "dense_rank", "exp", "first_value", "floor", "format", "glob",
+    "group_concat", "hex", "highlight", "if", "ifnull", "iif", "instr", "json", "json_array", "json_array_insert",
+    "json_array_length", "json_error_position", "json_extract", "json_group_array", "json_group_object", "json_insert",
+    "json_object", "json_patch", "json_pretty", "json_quote", "json_remove", "json_replace", "json_set", "json_type",
+    "json_valid", "jsonb", "jsonb_array", "jsonb_extract", "jsonb_group_array", "jsonb_group_object", "jsonb_insert",
+    "jsonb_object", "jsonb_patch", "jsonb_remove", "jsonb_replace", "jsonb_set", "julianday", "lag", "last_value",
+    "lead", "length", "like", "likelihood", "likely", "ln", "log", "log10", "log2", "lower", "ltrim", "match", "max",
+    "median", "min", "mod", "nth_value", "ntile", "nullif", "octet_length", "offsets", "percent_rank", "percentile",
+    "percentile_cont", "percentile_disc", "pi", "pow", "power", "printf", "quote", "radians", "random", "rank",
+    "replace", "round", "row_number", "rtrim", "sign", "sin", "sinh", "snippet", "soundex", "sqlite_version", "sqrt",
+    "strftime", "string_agg", "substr", "substring", "sum", "tan", "tanh", "time", "timediff", "total", "trim",
+    "trunc", "typeof", "unhex", "unicode", "unixepoch", "unlikely", "upper", "zeroblob"};
 static_assert(std::is_sorted(kFunctions.begin(), kFunctions.end()));
 
 constexpr std::array<std::string_view, 4> kFullText{"bm25", "highlight", "offsets", "snippet"};

@@ -303,8 +303,11 @@ bool Survey::reach(const Seen& seen, const std::string& column, std::size_t at) 
   if (seen.table) {
     // The name of a full-text table is also that of a column: all of it.
     const bool whole = is_touchy(*seen.table) && column == seen.name;
-    // The row number may be a private key: whose columns are not known, its key is not either.
-    const bool row = is_touchy(*seen.table) && !seen.table->columns && is_row_number(column);
+    // The row number may be a private key: whose columns are not known, its key is not either. A table before this one
+    // may have none, and then the name is looked for here.
+    const auto& key = seen.table->key;
+    const bool of_private = !seen.table->columns || (key.size() == 1 && seen.table->private_columns.contains(key.front()));
+    const bool row = is_touchy(*seen.table) && is_row_number(column) && of_private;
     if (seen.table->private_columns.contains(column) || seen.table->all_private || whole || row) {
       deny(at, fmt::format("'{}.{}' is private", seen.table->name, column),
            "Its owner keeps it out of what is shared.");
