@@ -53,6 +53,10 @@ def later(unit, count, text):
     return text_of(datetime.strptime(text[:-1], "%Y-%m-%d %H:%M:%S.%f") + timedelta(**{unit + "s": count}))
 
 
+def switch_offset(instant, offset):
+    return None if instant is None else instant[:28] + offset
+
+
 def quotename(name):
     return "[" + name.replace("]", "]]") + "]"
 
@@ -69,7 +73,7 @@ class Connection:
         self.db.execute("PRAGMA foreign_keys=ON")
         self.db.create_collation("tds_number", lambda a, b: compare(Decimal(a), Decimal(b)))
         self.db.create_collation("tds_instant", lambda a, b: compare(a[:27], b[:27]))
-        for name, count, function in (("tds_cast", 2, cast), ("tds_assign", 2, assign), ("quotename", 1, quotename),
+        for name, count, function in (("tds_cast", 2, cast), ("tds_assign", 2, assign), ("quotename", 1, quotename), ("switchoffset", 2, switch_offset),
                                       ("has_perms_by_name", -1, rights.has_perms), ("is_srvrolemember", 1, rights.is_server_role),
                                       ("is_rolemember", 1, rights.is_database_role), ("concat", -1, lambda *v: "".join(str(x) for x in v if x is not None)),
                                       ("suser_sname", 0, lambda: rights.user), ("db_name", 0, lambda: rights.database),

@@ -40,6 +40,9 @@ class Server:
         path = self.folder / f"{name}.db"
         return str(path) if path.exists() else None
 
+    def databases(self):
+        return sorted(path.stem for path in self.folder.glob("*.db"))
+
     def create(self, name, snapshot=False):
         for end in (".db", ".db-wal", ".db-shm"):
             (self.folder / (name + end)).unlink(missing_ok=True)

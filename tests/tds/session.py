@@ -6,9 +6,11 @@ import struct
 import threading
 
 import wire
+from catalogue import PROCEDURES, call
 from database import Connection, declared
 from sqltypes import SqlError, Type, read_data, read_info, read_value
 from statements import SHAPES, quoted, sqlite_table, table_of
+from transactions import manage
 
 DONE, DONEPROC, DONEINPROC = 0xFD, 0xFE, 0xFF
 MORE, ERROR, COUNT, ATTN = 0x01, 0x02, 0x10, 0x20
@@ -180,6 +182,8 @@ class Session:
                 self.rpc(wire.Reader(payload))
             elif kind == wire.BULK:
                 self.load(wire.Reader(payload))
+            elif kind == wire.TRANSACTION:
+                manage(self, wire.Reader(payload))
             else:
                 raise SqlError(8009, "The incoming tabular data stream (TDS) protocol stream is incorrect.")
         except SqlError as error:
@@ -203,6 +207,9 @@ class Session:
         reader.all_headers()
         length = reader.u16()
         name = reader.u16() if length == 0xFFFF else reader.take(2 * length).decode("utf-16-le").lower()
+        here = f"[{self.database.rights.database.lower()}].."
+        if str(name).removeprefix(here) in PROCEDURES:
+            return self.catalogue(name.removeprefix(here), reader)
         if name not in (SP_EXECUTESQL, "sp_executesql"):
             raise SqlError(2812, f"Could not find stored procedure '{name}'.")
         reader.u16()
@@ -221,7 +228,21 @@ class Session:
         self.kind = DONEINPROC
         declared_as = ", ".join(f"{n} {k}" for n, k in names)
         self.received("rpc", text, declared_as, self.declarations(text))
+        self.returned()
+
+    def returned(self):
         self.reply.add(b"\x79\x00\x00\x00\x00" + done_token(DONEPROC, 0))
+
+    def catalogue(self, name, reader):
+        reader.u16()
+        values = []
+        while reader.more():
+            parameter, _status = reader.b_varchar(), reader.u8()
+            values.append((parameter, read_value(reader)))
+        self.server.log.append({"how": "catalogue", "text": name, "parameters": ", ".join(f"{p} = {v}" for p, v in values)})
+        self.kind = DONEINPROC
+        call(self, name, values)
+        self.returned()
 
     def declarations(self, text):
         """Variables declared before the statement, with an empty value each; the statement that follows."""
@@ -241,10 +262,13 @@ class Session:
                 self.has_rows = False
                 do(self, m)
                 if not self.has_rows:
-                    self.reply.add(done_token(self.kind, MORE if self.kind == DONEINPROC else 0))
+                    self.done()
                 return
         self.server.unknown.append(text)
         raise SqlError(40000, "The test server does not know this statement: " + text[:200])
+
+    def done(self):
+        self.reply.add(done_token(self.kind, MORE if self.kind == DONEINPROC else 0))
 
     def begin(self):
         if self.in_transaction:

@@ -244,6 +244,8 @@ class Type:
         return format(kept, "f")
 
     def convert_text(self, value, implicit):
+        if isinstance(value, str) and (m := KEPT_INSTANT.fullmatch(value)):
+            value = f"{local_text(m[1], m[2])} {m[2]}"
         if isinstance(value, bytes):
             value = value.decode("utf-16-le")
         elif isinstance(value, float):
@@ -296,6 +298,15 @@ class Type:
 WIDE = Context(prec=80)
 KNOWN = set(INTEGERS) | TIMES | {"bit", "float", "real", "decimal", "numeric", "money", "smallmoney", "char", "varchar", "nchar", "nvarchar",
                                  "text", "ntext", "xml", "binary", "varbinary", "image", "timestamp", "uniqueidentifier", "sql_variant"}
+
+
+KEPT_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{7})Z([+-]\d\d:\d\d)")
+
+
+def local_text(utc, offset):
+    minutes = (int(offset[1:3]) * 60 + int(offset[4:6])) * (-1 if offset[0] == "-" else 1)
+    day, units = divmod(ticks(utc[11:]) + minutes * 600_000_000, 24 * 36_000_000_000)
+    return f"{datetime.date.fromordinal(days(utc[:10], 0) + day).isoformat()} {clock_text(units)}"
 
 
 def decimal_size(precision):

@@ -42,7 +42,13 @@ TOKEN = re.compile(rf"""(?P<string>N?'(?:[^']|'')*')|(?P<quoted>"(?:[^"]|"")*")|
 
 
 def tokens_of(text):
-    return [(m.lastgroup, m[0]) for m in TOKEN.finditer(text) if m.lastgroup != "comment"]
+    found = [(m.lastgroup, m[0]) for m in TOKEN.finditer(text) if m.lastgroup != "comment"]
+    return [("name", bracketed(word)) if kind == "quoted" else (kind, word) for kind, word in found]
+
+
+def bracketed(name):
+    """"a""b" as [a"b]: under QUOTED_IDENTIFIER, which every client here sets, both are names."""
+    return "[" + name[1:-1].replace('""', '"').replace("]", "]]") + "]"
 
 
 def matching(tokens, at):
@@ -157,7 +163,7 @@ def output_types(text):
     out = []
     for item in items:
         m = re.fullmatch(rf"\s*(?:TOP\s*\([^()]*\)\s*)?CAST\(.* AS ([\w ,()]+)\)(?:\s+AS\s+(?:{NAME}|\w+))?\s*", item, re.S | re.I)
-        m = m or re.fullmatch(r"\s*CONVERT\(([\w]+(?:\([\w, ]+\))?),.*\)(?:\s+AS\s+\w+)?\s*", item, re.S | re.I)
+        m = m or re.fullmatch(r"\s*(?:TOP\s*\([^()]*\)\s*)?CONVERT\(([\w]+(?:\([\w, ]+\))?),.*\)(?:\s+AS\s+\w+)?\s*", item, re.S | re.I)
         counted = re.fullmatch(r"\s*COUNT_BIG\(\*\).*", item, re.S | re.I)
         out.append(Type.parse("bigint") if counted else Type.parse(m[1]) if m else None)
     return out

@@ -1,102 +1,12 @@
 #!/usr/bin/env python3
 """The TDS test server against hand-made packets: what MS-TDS says of each message, without any client library."""
-import json
-import pathlib
-import socket
 import struct
-import subprocess
-import sys
-import tempfile
 import unittest
 
-HERE = pathlib.Path(__file__).parent
-PRELOGIN = bytes([0, 0, 11, 0, 6, 1, 0, 17, 0, 1, 0xFF]) + bytes(6) + b"\x02"
-HEADERS = struct.pack("<IIHQI", 22, 18, 2, 0, 1)  # ALL_HEADERS: a transaction descriptor
+from client import HEADERS, ServerTest, text_parameter
 
 
-class Client:
-    def __init__(self, port):
-        self.sock = socket.create_connection(("127.0.0.1", port), 30)
-
-    def close(self):
-        self.sock.close()
-
-    def send(self, kind, payload, size=4096):
-        room = size - 8
-        pieces = [payload[at:at + room] for at in range(0, len(payload), room)] or [b""]
-        for number, piece in enumerate(pieces):
-            last = number + 1 == len(pieces)
-            self.sock.sendall(struct.pack(">BBHHBB", kind, 1 if last else 0, 8 + len(piece), 0, number + 1 & 255, 0) + piece)
-
-    def read(self, size):
-        data = b""
-        while len(data) < size:
-            piece = self.sock.recv(size - len(data))
-            if not piece:
-                raise EOFError
-            data += piece
-        return data
-
-    def reply(self):
-        payload = b""
-        while True:
-            kind, status, size, *_ = struct.unpack(">BBHHBB", self.read(8))
-            assert kind == 4
-            payload += self.read(size - 8)
-            if status & 1:
-                return payload
-
-    def login(self, user="sa", password="secret", database="shop"):
-        self.send(0x12, PRELOGIN)
-        assert self.reply()[-2] == 2  # no encryption; MARS behind it
-        hidden = bytes(((b << 4 | b >> 4) & 0xFF) ^ 0xA5 for b in password.encode("utf-16-le"))
-        fields = [b"", user.encode("utf-16-le"), hidden, b"self-test".hex().encode("utf-16-le"), b"", b"", b"", b"", database.encode("utf-16-le")]
-        head = struct.pack("<IIIIIIBBBBiI", 0, 0x74000004, 4096, 7, 1, 0, 0xE0, 3, 0, 0, 0, 0x409)
-        offset, table, data = 94, b"", b""
-        for field in fields:
-            table += struct.pack("<HH", offset + len(data), len(field) // 2)
-            data += field
-        table += bytes(6) + struct.pack("<HHHHHHI", offset + len(data), 0, offset + len(data), 0, offset + len(data), 0, 0)
-        payload = head + table + data
-        self.send(0x10, struct.pack("<I", len(payload)) + payload[4:])
-        return self.reply()
-
-    def batch(self, text):
-        self.send(1, HEADERS + text.encode("utf-16-le"))
-        return self.reply()
-
-
-class Server(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.process = subprocess.Popen([sys.executable, "-B", HERE / "server.py", cls.folder.name], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        cls.port, cls.control_port = map(int, cls.process.stdout.readline().split())
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.process.stdin.close()
-        cls.process.wait(30)
-        cls.process.stdout.close()
-        cls.folder.cleanup()
-
-    def setUp(self):
-        self.control(do="create", database="shop")
-        self.control(do="run", database="shop", sql="CREATE TABLE t (a int NOT NULL PRIMARY KEY, b nvarchar(9)); INSERT INTO t VALUES (7, 'x'), (8, NULL)")
-
-    def control(self, **request):
-        with socket.create_connection(("127.0.0.1", self.control_port), 30) as sock, sock.makefile("rw") as stream:
-            stream.write(json.dumps(request) + "\n")
-            stream.flush()
-            answer = json.loads(stream.readline())
-        self.assertNotIn("error", answer)
-        return answer["ok"]
-
-    def client(self, **login):
-        client = Client(self.port)
-        self.addCleanup(client.close)
-        return client, client.login(**login)
-
+class Server(ServerTest):
     def test_a_login_is_acknowledged_with_tds_74(self):
         _, reply = self.client()
         at = reply.index(b"\xad", reply.index("us_english".encode("utf-16-le")))
@@ -123,6 +33,22 @@ class Server(unittest.TestCase):
         self.assertEqual(client.batch("BEGIN TRANSACTION")[:4], b"\xe3\x0b\x00\x08")
         self.assertEqual(client.batch("IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION")[3], 10)
 
+    def test_a_transaction_manager_request_begins_and_ends_like_a_statement(self):
+        client, _ = self.client()
+        begin, rollback, and_begin = (5, b"\0\0"), 8, b"\0\x01\0\0"
+        self.assertEqual(client.transaction(*begin)[:4], b"\xe3\x0b\x00\x08")
+        both = client.transaction(rollback, and_begin)  # the next transaction follows at once
+        self.assertEqual((both[3], both[17]), (10, 8))
+        self.assertEqual(client.transaction(rollback, b"\0\0")[3], 10)
+        self.assertEqual(struct.unpack("<i", client.transaction(rollback, b"\0\0")[3:7])[0], 3903)
+        self.assertEqual(struct.unpack("<i", client.transaction(0, b"")[3:7])[0], 40000)
+
+    def test_names_in_double_quotes_are_names(self):
+        client, _ = self.client()
+        self.assertIn(b"\xd1\x04\x07\0\0\0", client.batch('SELECT "a" FROM "dbo"."t"'))
+        reply = client.batch('SELECT "nothing" FROM "dbo"."t"')
+        self.assertEqual(struct.unpack("<i", reply[3:7])[0], 207)
+
     def test_an_error_under_xact_abort_rolls_back(self):
         client, _ = self.client()
         client.batch("SET XACT_ABORT ON")
@@ -148,11 +74,9 @@ class Server(unittest.TestCase):
 
     def test_sp_executesql_by_its_number_takes_typed_parameters(self):
         client, _ = self.client()
-        def text(value, name=""):
-            data = value.encode("utf-16-le")
-            return bytes([len(name)]) + name.encode("utf-16-le") + b"\0\xe7" + struct.pack("<H", 8000) + bytes(5) + struct.pack("<H", len(data)) + data
         number = b"\x03" + "@p1".encode("utf-16-le") + b"\0\x26\x08\x08" + struct.pack("<q", -5)
-        client.send(3, HEADERS + struct.pack("<HHH", 0xFFFF, 10, 0) + text("SELECT CAST(@p1 AS bigint) AS a") + text("@p1 bigint") + number)
+        client.send(3, HEADERS + struct.pack("<HHH", 0xFFFF, 10, 0) + text_parameter("SELECT CAST(@p1 AS bigint) AS a")
+                    + text_parameter("@p1 bigint") + number)
         reply = client.reply()
         self.assertIn(b"\xd1\x08" + struct.pack("<q", -5) + b"\xff", reply)  # then DONEINPROC
         self.assertIn(b"\x79\0\0\0\0\xfe", reply)                          # RETURNSTATUS, DONEPROC
