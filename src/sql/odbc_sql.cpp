@@ -136,6 +136,35 @@ std::string mysql_placeholder(const data::ColumnInfo& column, const data::Value&
   }
 }
 
+// Times as the server's own text: a driver's leaves out the zeros of the years before 1000. Without an alias,
+// which ORDER BY would take for the column.
+std::string mssql_projected(const data::ColumnInfo& column, const std::string& quoted) {
+  constexpr std::string_view kStyle = "121";  // yyyy-mm-dd hh:mi:ss.nnnnnnn
+  const auto text = [&](int size, const std::string& what) {
+    return fmt::format("CONVERT(nvarchar({}), {}, {})", size, what, kStyle);
+  };
+  switch (column.type.kind) {
+    case Kind::date:
+      return text(10, quoted);
+    case Kind::time:
+      return text(16, quoted);
+    case Kind::timestamp:
+      return text(27, quoted);
+    case Kind::timestamptz:
+      return text(27, "CAST(SWITCHOFFSET(" + quoted + ", '+00:00') AS datetime2(7))");
+    case Kind::text:  // finer than a microsecond
+      for (std::string_view time : {"time", "datetime2", "datetimeoffset"})
+        if (column.sql_type.substr(0, column.sql_type.find('(')) == time) return text(34, quoted);
+      break;
+    default:
+      break;
+  }
+  auto out = mssql::projected(column, quoted);
+  const auto alias = " AS " + quoted;
+  if (out.ends_with(alias)) out.resize(out.size() - alias.size());
+  return out;
+}
+
 std::string mssql_placeholder(const data::ColumnInfo& column, const data::Value& value) {
   constexpr std::string_view kNamed = "@p1";
   auto out = mssql::placeholder(column, 1, value);
@@ -174,7 +203,7 @@ std::string projected(const OdbcServer& server, const data::ColumnInfo& column, 
       if (is_time(kind) || kind == Kind::json || kind == Kind::number) return quoted + "::pg_catalog.text";
       return sql::projected(Dialect::postgres, column, quoted);
     case Family::mssql:
-      return mssql::projected(column, quoted);
+      return mssql_projected(column, quoted);
     case Family::sqlite:
       return is_time(kind) || kind == Kind::boolean ? "CAST(" + quoted + " AS TEXT)" : quoted;
     case Family::oracle:

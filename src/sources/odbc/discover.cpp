@@ -79,7 +79,8 @@ Result<void> read_columns(Connection& db, SchemaBuilder& schema) {
                     number_of(row, columns::size)};
     if (const auto digits = maybe_number(row, columns::digits)) type.digits = static_cast<int>(*digits);
     schema.column({text_of(row, columns::schema), text_of(row, columns::table)},
-                  {text_of(row, columns::name), declared_name(type), type_of(db.server().family, type),
+  const auto family = db.server().family;
+                  {text_of(row, columns::name), declared_name(family, type), type_of(family, type),
                    number_of(row, columns::nullable) != SQL_NO_NULLS, default_of(row)});
   }
   return {};

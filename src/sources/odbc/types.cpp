@@ -1,5 +1,7 @@
 #include "sources/odbc/types.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "core/text.hpp"
@@ -20,6 +22,29 @@ constexpr int kTime2 = -154, kZoned = -155, kXml = -152;
 
 std::string base_name(const DriverType& type) {
   return lowered(std::string_view{type.name}.substr(0, type.name.find('(')));
+}
+
+// To a driver that asks as those of old, SQL Server's newer types are texts of their length, and only their
+// names say what they are. The digits of a second are in that length.
+std::optional<DriverType> mssql_time(const DriverType& type) {
+  struct Time {
+    std::string_view name;
+    int code;
+    std::int64_t whole;  // characters without a fraction
+  };
+  constexpr Time kTimes[] = {{"date", SQL_TYPE_DATE, 10},
+                             {"time", kTime2, 8},
+                             {"datetime2", SQL_TYPE_TIMESTAMP, 19},
+                             {"datetimeoffset", kZoned, 26}};
+  const auto name = base_name(type);
+  for (const auto& time : kTimes) {
+    if (name != time.name) continue;
+    auto out = type;
+    out.code = time.code;
+    if (!out.digits) out.digits = static_cast<int>(std::max<std::int64_t>(0, type.size - time.whole - 1));
+    return out;
+  }
+  return std::nullopt;
 }
 
 // What a family's name says better than its code does.
@@ -44,8 +69,14 @@ std::optional<Type> by_name(Family family, const DriverType& type) {
 
 }  // namespace
 
-std::string declared_name(const DriverType& type) {
+std::string declared_name(Family family, const DriverType& type) {
   if (type.name.find('(') != type.name.npos) return type.name;
+  if (family == Family::mssql) {
+    const auto time = mssql_time(type);
+    if (time)
+      return time->code == SQL_TYPE_DATE ? type.name : fmt::format("{}({})", type.name, *time->digits);
+    if (base_name(type).ends_with("money")) return type.name;
+  }
   switch (type.code) {
     case SQL_CHAR:
     case SQL_VARCHAR:
@@ -70,8 +101,10 @@ Type exact_number(std::int64_t precision, int scale) {
   return {Kind::decimal, static_cast<std::uint8_t>(digits), static_cast<std::uint8_t>(std::max(scale, 0))};
 }
 
-std::optional<Type> type_of(Family family, const DriverType& type) {
-  if (const auto known = by_name(family, type)) return known;
+std::optional<Type> type_of(Family family, const DriverType& told) {
+  if (const auto known = by_name(family, told)) return known;
+  const auto time = family == Family::mssql ? mssql_time(told) : std::nullopt;
+  const auto& type = time ? *time : told;
   const bool fine = type.digits.value_or(0) > kMicroDigits;  // a microsecond cannot hold it: as its text
   switch (type.code) {
     case SQL_BIT:

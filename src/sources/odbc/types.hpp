@@ -17,7 +17,7 @@ struct DriverType {
 };
 
 // "varchar(20)", "numeric(12,2)", "timestamp"
-std::string declared_name(const DriverType& type);
+std::string declared_name(Family family, const DriverType& type);
 // How its values travel; nothing for a type of the driver's own that no standard describes.
 std::optional<data::Type> type_of(Family family, const DriverType& type);
 

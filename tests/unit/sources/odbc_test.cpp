@@ -135,8 +135,37 @@ TEST_CASE("a driver's types are ours, or none") {
   CHECK(type(Family::postgres, SQL_NUMERIC, "numeric", 28, 6) == "number");
   CHECK(type(Family::mysql, SQL_BIGINT, "BIGINT UNSIGNED", 20, 0) == "decimal(20,0)");
   CHECK(type(Family::mssql, -155, "datetimeoffset", 34, 7) == "text");
-  CHECK(odbc::declared_name({SQL_VARCHAR, "VARCHAR", 20}) == "VARCHAR(20)");
-  CHECK(odbc::declared_name({SQL_DECIMAL, "DECIMAL", 12, 2}) == "DECIMAL(12,2)");
+  CHECK(odbc::declared_name(Family::generic, {SQL_VARCHAR, "VARCHAR", 20}) == "VARCHAR(20)");
+  CHECK(odbc::declared_name(Family::generic, {SQL_DECIMAL, "DECIMAL", 12, 2}) == "DECIMAL(12,2)");
+}
+
+TEST_CASE("SQL Server's times are times, though it tells them to older drivers as texts of their length") {
+  struct Told {
+    int code;
+    const char* name;
+    std::int64_t size;
+    std::optional<int> digits;
+    const char* type;
+    const char* declared;
+  };
+  for (const auto& told : {Told{SQL_WVARCHAR, "date", 10, {}, "date", "date"},
+                           Told{SQL_WVARCHAR, "time", 15, {}, "time", "time(6)"},
+                           Told{SQL_WVARCHAR, "time", 8, {}, "time", "time(0)"},
+                           Told{SQL_WVARCHAR, "datetime2", 26, {}, "timestamp", "datetime2(6)"},
+                           Told{SQL_WVARCHAR, "datetime2", 19, {}, "timestamp", "datetime2(0)"},
+                           Told{SQL_WVARCHAR, "datetime2", 27, {}, "text", "datetime2(7)"},
+                           Told{SQL_WVARCHAR, "datetimeoffset", 33, {}, "timestamptz", "datetimeoffset(6)"},
+                           Told{SQL_TYPE_TIMESTAMP, "datetime2", 26, 6, "timestamp", "datetime2(6)"},
+                           Told{SQL_TYPE_TIMESTAMP, "datetime", 23, 3, "timestamp", "datetime"},
+                           Told{SQL_DECIMAL, "money", 19, 4, "decimal(19,4)", "money"},
+                           Told{SQL_WVARCHAR, "nvarchar", 20, {}, "text", "nvarchar(20)"}}) {
+    INFO(told.name << " of " << told.size);
+    const odbc::DriverType type{told.code, told.name, told.size, told.digits};
+    const auto found = odbc::type_of(Family::mssql, type);
+    REQUIRE(found);
+    CHECK(data::to_string(*found) == told.type);
+    CHECK(odbc::declared_name(Family::mssql, type) == told.declared);
+  }
 }
 
 TEST_CASE("Oracle's types are ours, or none") {

@@ -77,8 +77,8 @@ TEST_CASE("a known server behind ODBC gets its own limit, casts and LIKE") {
         "utf8mb4) COLLATE utf8mb4_bin LIKE ? ESCAPE '\\\\') AND (`at` < CAST(? AS DATETIME(6)))) ORDER BY "
         "`id` DESC LIMIT 3");
   CHECK(rendered(server(Family::mssql, "dbo")) ==
-        "SELECT TOP (3) \"id\", \"at\" FROM \"dbo\".\"orders\" WHERE ((\"amount\" >= CAST(? AS decimal(38, "
-        "2))) AND "
+        "SELECT TOP (3) \"id\", CONVERT(nvarchar(27), \"at\", 121) FROM \"dbo\".\"orders\" WHERE "
+        "((\"amount\" >= CAST(? AS decimal(38, 2))) AND "
         "(\"note\" COLLATE Latin1_General_100_BIN2 LIKE ? ESCAPE N'\\') AND (\"at\" < CAST(? AS "
         "datetime2(7)))) ORDER BY "
         "\"id\" DESC");
@@ -104,6 +104,26 @@ TEST_CASE("Oracle's DATE has a time, and an instant is read in UTC") {
         "TO_CHAR(CAST(\"made\" AS TIMESTAMP(0)), 'SYYYY-MM-DD HH24:MI:SS.FF6'), "
         "TO_CHAR(SYS_EXTRACT_UTC(\"seen\"), "
         "'SYYYY-MM-DD HH24:MI:SS.FF6')");
+}
+
+TEST_CASE("SQL Server writes its times itself, and no alias stands in the way of an order") {
+  data::TableInfo table;
+  table.name = "t";
+  const auto add = [&](const char* name, const char* sql_type, Kind kind) {
+    table.columns.push_back({name, sql_type, {kind}, false, std::nullopt, {}});
+  };
+  add("d", "date", Kind::date);
+  add("t", "time(6)", Kind::time);
+  add("z", "datetimeoffset(6)", Kind::timestamptz);
+  add("fine", "datetimeoffset(7)", Kind::text);
+  add("v", "varchar(20)", Kind::text);
+  add("n", "nvarchar(20)", Kind::text);
+  const auto list = sql::select_list(server(Family::mssql, "dbo"), {"d", "t", "z", "fine", "v", "n"}, table);
+  REQUIRE(list);
+  CHECK(*list ==
+        "CONVERT(nvarchar(10), \"d\", 121), CONVERT(nvarchar(16), \"t\", 121), CONVERT(nvarchar(27), "
+        "CAST(SWITCHOFFSET(\"z\", '+00:00') AS datetime2(7)), 121), CONVERT(nvarchar(34), \"fine\", 121), "
+        "CAST(\"v\" AS nvarchar(20)), \"n\"");
 }
 
 TEST_CASE("a server without quotes takes plain names only") {
