@@ -15,7 +15,7 @@ constexpr auto kDiscoverLimit = std::chrono::minutes{5};  // keys are asked for 
 
 // Columns of the catalogue functions' results, counted from 0.
 namespace tables {
-constexpr std::size_t schema = 1, name = 2, kind = 3;
+constexpr std::size_t catalogue = 0, schema = 1, name = 2, kind = 3;
 }
 namespace columns {
 constexpr std::size_t schema = 1, table = 2, name = 3, type = 4, type_name = 5, size = 6, digits = 8,
@@ -54,6 +54,12 @@ Result<Table> look_up(Connection& db, Catalogue what, const About& about) {
   return statement.rows();
 }
 
+// A catalogue's name is a pattern to SQLTables: the one of "my_shop" is that of "my2shop" too.
+bool is_elsewhere(const Connection& db, const Cells& row) {
+  const auto name = text_of(row, tables::catalogue);
+  return !name.empty() && !db.catalogue().empty() && lowered(name) != lowered(db.catalogue());
+}
+
 // A default that says there is none.
 std::optional<std::string> default_of(const Cells& row) {
   if (row.size() <= columns::definition || !row[columns::definition]) return std::nullopt;
@@ -64,6 +70,7 @@ std::optional<std::string> default_of(const Cells& row) {
 Result<void> read_tables(Connection& db, SchemaBuilder& schema) {
   VMC_TRY(rows, look_up(db, Catalogue::tables, everything(db)));
   for (const auto& row : rows) {
+    if (is_elsewhere(db, row)) continue;
     const TableName name{text_of(row, tables::schema), text_of(row, tables::name)};
     if (!is_system_schema(name.schema)) schema.table(name, text_of(row, tables::kind) == "VIEW");
   }
@@ -72,6 +79,7 @@ Result<void> read_tables(Connection& db, SchemaBuilder& schema) {
 
 Result<void> read_columns(Connection& db, SchemaBuilder& schema) {
   VMC_TRY(rows, look_up(db, Catalogue::columns, everything(db)));
+  const auto family = db.server().family;
   for (const auto& row : rows) {
     if (row.size() < columns::count)
       return fail(Code::database_error, "the ODBC driver does not describe columns");
@@ -79,7 +87,6 @@ Result<void> read_columns(Connection& db, SchemaBuilder& schema) {
                     number_of(row, columns::size)};
     if (const auto digits = maybe_number(row, columns::digits)) type.digits = static_cast<int>(*digits);
     schema.column({text_of(row, columns::schema), text_of(row, columns::table)},
-  const auto family = db.server().family;
                   {text_of(row, columns::name), declared_name(family, type), type_of(family, type),
                    number_of(row, columns::nullable) != SQL_NO_NULLS, default_of(row)});
   }
