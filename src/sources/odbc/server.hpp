@@ -21,6 +21,7 @@ struct Customs {
   const char* read_only = nullptr;          // the one of them that keeps it read-only
   const char* standard_schema = "";         // of bare table names
   const char* current_schema = nullptr;     // the question for it, where the login decides
+  const char* writable = nullptr;           // the question for tables that the user may write, roles and all
   bool sizes_hold = true;                   // a text is never longer than its column says
   bool integers_as_text = false;            // its driver knows no 64-bit integers
 };
