@@ -99,7 +99,7 @@ Result<void> Connection::connect_with(std::string_view needs, Duration timeout) 
   auto text = connection_string(settings_, password.text(), needs);
   const auto outcome = odbc.SQLDriverConnectW(db_, nullptr, reinterpret_cast<SQLWCHAR*>(text.data()), SQL_NTS,
                                               nullptr, 0, nullptr, SQL_DRIVER_NOPROMPT);
-  if (!SQL_SUCCEEDED(outcome)) return from_open(said(SQL_HANDLE_DBC, db_), settings_);
+  if (!SQL_SUCCEEDED(outcome)) return from_open(all_said(SQL_HANDLE_DBC, db_), settings_);
   connected_ = true;
   return {};
 }
@@ -133,7 +133,7 @@ Result<void> Connection::look_around() {
   for (const char* statement : customs().opening) VMC_CHECK(run(statement));
   if (has_transactions_ &&
       !SQL_SUCCEEDED(odbc.SQLSetConnectAttrW(db_, SQL_ATTR_AUTOCOMMIT, number(SQL_AUTOCOMMIT_OFF), 0)))
-    return from_open(said(SQL_HANDLE_DBC, db_), settings_);
+    return from_open(all_said(SQL_HANDLE_DBC, db_), settings_);
   return ask_schema();
 }
 
@@ -188,6 +188,12 @@ Error Connection::failure(SQLHSTMT statement) {
   const auto words = said(SQL_HANDLE_STMT, statement);
   if (must_stop() || was_stopped(words)) return stopped();
   if (is_lost(words)) broken_ = true;
+  // FreeTDS has no word for a server that hung up. Drivers that have one are not asked: some go to the server
+  // for it.
+  if (is_silent(words) && is_dead()) {
+    broken_ = true;
+    return connection_lost(words);
+  }
   return from_state(words);
 }
 
@@ -265,7 +271,9 @@ bool Connection::reset() noexcept {
   return !broken_ && !told_to_stop_ && !interrupted_;
 }
 
-bool Connection::alive() noexcept {
+bool Connection::alive() noexcept { return !broken_ && !is_dead(); }
+
+bool Connection::is_dead() noexcept {
   SQLUINTEGER dead = SQL_CD_FALSE;
   const auto outcome =
       driver_manager().SQLGetConnectAttrW(db_, SQL_ATTR_CONNECTION_DEAD, &dead, SQL_IS_UINTEGER, nullptr);

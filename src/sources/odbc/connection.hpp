@@ -66,6 +66,7 @@ class Connection {
   Result<void> begin_call(SQLHSTMT statement);
   void end_call();
   bool must_stop() const;
+  bool is_dead() noexcept;
   Error failure(SQLHSTMT statement);
   Error stopped();
   void watch();

@@ -17,6 +17,9 @@ bool one_of(std::string_view state, std::initializer_list<std::string_view> stat
   return std::find(states.begin(), states.end(), state) != states.end();
 }
 
+constexpr SQLSMALLINT kComplaintsMax = 8;
+constexpr int kMssqlNoDatabase = 4060;
+
 enum class Why { driver, login, locked, database, name, refused, silent, tls, busy, file, privilege };
 
 // What the drivers' own words and numbers mean: states alone do not tell, several drivers have one for
@@ -31,6 +34,7 @@ constexpr Clue kClues[] = {
     {"data source name not found", Why::driver},
     {"password authentication failed", Why::login},
     {"to database '", Why::privilege},
+    {"cannot open database", Why::database},
     {"access denied for user", Why::login},
     {"login failed", Why::login},
     {"authentication failed", Why::login},
@@ -67,16 +71,37 @@ constexpr Clue kClues[] = {
 };
 
 std::optional<Why> reason_of(const Said& said) {
-  const auto words = lowered(said.text);
-  if (words.find("database \"") != words.npos && words.find("does not exist") != words.npos)
-    return Why::database;
-  for (const auto& clue : kClues)
-    if (words.find(clue.words) != words.npos) return clue.why;
   if (said.state == "28000") return Why::login;
   if (said.state == "3D000") return Why::database;
   if (one_of(said.state, {"HYT00", "HYT01", "S1T00"})) return Why::silent;
   if (one_of(said.state, {"IM002", "IM003"})) return Why::driver;
   return std::nullopt;
+}
+
+struct Reason {
+  std::optional<Why> why;
+  const Said* said;  // the complaint that tells it
+};
+
+// The clues stand in the order in which they tell most, whichever complaint holds them.
+Reason reason_of(const std::vector<Said>& complaints) {
+  std::vector<std::string> texts;
+  for (const auto& said : complaints) texts.push_back(lowered(said.text));
+  const auto found = [&](const auto& test) -> const Said* {
+    const auto text = std::find_if(texts.begin(), texts.end(), test);
+    return text == texts.end() ? nullptr : &complaints[static_cast<std::size_t>(text - texts.begin())];
+  };
+  const auto absent = [](const std::string& words) {
+    return words.find("database \"") != words.npos && words.find("does not exist") != words.npos;
+  };
+  if (const auto* said = found(absent)) return {Why::database, said};
+  for (const auto& clue : kClues) {
+    const auto holds = [&](const std::string& words) { return words.find(clue.words) != words.npos; };
+    if (const auto* said = found(holds)) return {clue.why, said};
+  }
+  for (const auto& said : complaints)
+    if (const auto why = reason_of(said)) return {why, &said};
+  return {std::nullopt, &complaints.front()};
 }
 
 std::string place(const OdbcSettings& settings) {
@@ -85,20 +110,34 @@ std::string place(const OdbcSettings& settings) {
   return settings.dsn.empty() ? "the database" : fmt::format("data source '{}'", settings.dsn);
 }
 
-}  // namespace
-
-Said said(SQLSMALLINT kind, SQLHANDLE handle) {
+std::optional<Said> said(SQLSMALLINT kind, SQLHANDLE handle, SQLSMALLINT number) {
   Said out;
   std::array<SQLWCHAR, 6> state{};
   std::array<SQLWCHAR, 512> text{};
   SQLINTEGER native = 0;
   SQLSMALLINT length = 0;
-  const auto outcome = driver_manager().SQLGetDiagRecW(kind, handle, 1, state.data(), &native, text.data(),
-                                                       static_cast<SQLSMALLINT>(text.size()), &length);
-  if (!SQL_SUCCEEDED(outcome)) return out;
+  const auto outcome =
+      driver_manager().SQLGetDiagRecW(kind, handle, number, state.data(), &native, text.data(),
+                                      static_cast<SQLSMALLINT>(text.size()), &length);
+  if (!SQL_SUCCEEDED(outcome)) return std::nullopt;
   out.state = narrowed({state.data(), 5});
   out.native = native;
   out.text = narrowed({text.data(), std::clamp<std::size_t>(length < 0 ? 0 : length, 0, text.size() - 1)});
+  return out;
+}
+
+}  // namespace
+
+Said said(SQLSMALLINT kind, SQLHANDLE handle) { return said(kind, handle, 1).value_or(Said{}); }
+
+std::vector<Said> all_said(SQLSMALLINT kind, SQLHANDLE handle) {
+  std::vector<Said> out;
+  for (SQLSMALLINT number = 1; number <= kComplaintsMax; ++number) {
+    auto one = said(kind, handle, number);
+    if (!one) break;
+    out.push_back(std::move(*one));
+  }
+  if (out.empty()) out.emplace_back();
   return out;
 }
 
@@ -109,10 +148,19 @@ bool was_stopped(const Said& said) {
          said.text.ends_with("interrupted (9)");
 }
 
+bool is_silent(const Said& said) { return said.native == 0 && (said.state.empty() || said.state == "HY000"); }
+
 bool is_lost(const Said& said) {
   return said.state.starts_with("08") || said.state == "HYT01" ||
          one_of(said.state, {"57P01", "57P02", "57P03"}) ||
          one_of(std::to_string(said.native), {"2006", "2013", "3113", "3114", "3135"});
+}
+
+Error connection_lost(const Said& said) {
+  return fail(
+      Code::unavailable,
+      fmt::format("the connection to the database was lost [SQLSTATE {}, {}]", said.state, said.native),
+      "Check the network and the server, and try again.");
 }
 
 Error from_state(const Said& said) {
@@ -123,9 +171,7 @@ Error from_state(const Said& said) {
   };
   const auto& state = said.state;
   const auto native = std::to_string(said.native);
-  if (is_lost(said))
-    return made(Code::unavailable, "the connection to the database was lost",
-                "Check the network and the server, and try again.");
+  if (is_lost(said)) return connection_lost(said);
   if (state == "25006" || state == "25S03" || said.text.ends_with("readonly database (8)"))
     return made(Code::write_operation_rejected, "the session is read-only");
   if (one_of(state, {"42S02", "42S22", "S0002", "S0022", "42P01", "42703"}) || one_of(native, {"942", "904"}))
@@ -151,15 +197,17 @@ Error loads_refused() {
               "Load through a connection of the database's own type.");
 }
 
-Error from_open(const Said& said, const OdbcSettings& settings) {
+Error from_open(const std::vector<Said>& complaints, const OdbcSettings& settings) {
   const auto at = place(settings);
-  log::debug(
-      "odbc", "a connection could not be opened",
-      {{"at", at}, {"state", said.state}, {"native", std::to_string(said.native)}, {"message", said.text}});
-  const auto made = [&](Code code, const std::string& message, std::string hint) {
-    return fail(code, fmt::format("{} [SQLSTATE {}, {}]", message, said.state, said.native), std::move(hint));
+  for (const auto& one : complaints)
+    log::debug(
+        "odbc", "a connection could not be opened",
+        {{"at", at}, {"state", one.state}, {"native", std::to_string(one.native)}, {"message", one.text}});
+  const auto [why, told] = reason_of(complaints);
+  const auto made = [&, told = told](Code code, const std::string& message, std::string hint) {
+    return fail(code, fmt::format("{} [SQLSTATE {}, {}]", message, told->state, told->native),
+                std::move(hint));
   };
-  const auto why = reason_of(said);
   if (!why)
     return made(
         Code::unavailable, at + " cannot be reached",
@@ -182,6 +230,11 @@ Error from_open(const Said& said, const OdbcSettings& settings) {
                   fmt::format("user '{}' is locked, or its password has expired", settings.user),
                   "Unlock it or set its password, then enter it again.");
     case Why::database:
+      if (told->native == kMssqlNoDatabase)
+        return made(Code::not_found,
+                    fmt::format("{} has no database '{}', or user '{}' may not open it", at,
+                                settings.database, settings.user),
+                    "Check the database's name, and that the login has a user in it.");
       return made(Code::not_found, fmt::format("{} has no database '{}'", at, settings.database),
                   "Check the database's name.");
     case Why::name:
