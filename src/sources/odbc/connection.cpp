@@ -76,13 +76,13 @@ Result<void> Connection::connect(Duration timeout) {
   VMC_CHECK(connect_with(needs, timeout));
   // Of a data source only the connection tells the driver.
   const auto known = driver_needs(info(SQL_DRIVER_NAME));
-  if (known == needs) return {};
+  if (known.options == needs.options || known.only_to_open) return {};
   odbc.SQLDisconnect(db_);
   connected_ = false;
   return connect_with(known, timeout);
 }
 
-Result<void> Connection::connect_with(std::string_view needs, Duration timeout) {
+Result<void> Connection::connect_with(const DriverNeeds& needs, Duration timeout) {
   const auto& odbc = driver_manager();
   if (db_) odbc.SQLFreeHandle(SQL_HANDLE_DBC, std::exchange(db_, nullptr));
   if (!SQL_SUCCEEDED(odbc.SQLAllocHandle(SQL_HANDLE_DBC, environment_, &db_)))
@@ -96,7 +96,7 @@ Result<void> Connection::connect_with(std::string_view needs, Duration timeout) 
   }
   if (password.text().find('\0') != std::string_view::npos || !data::is_valid_utf8(password.text()))
     return fail(Code::invalid_request, "the password holds bytes that no ODBC driver takes");
-  auto text = connection_string(settings_, password.text(), needs);
+  VMC_TRY(text, connection_string(settings_, password.text(), needs));
   const auto outcome = odbc.SQLDriverConnectW(db_, nullptr, reinterpret_cast<SQLWCHAR*>(text.data()), SQL_NTS,
                                               nullptr, 0, nullptr, SQL_DRIVER_NOPROMPT);
   if (!SQL_SUCCEEDED(outcome)) return from_open(all_said(SQL_HANDLE_DBC, db_), settings_);
@@ -277,7 +277,7 @@ bool Connection::is_dead() noexcept {
   SQLUINTEGER dead = SQL_CD_FALSE;
   const auto outcome =
       driver_manager().SQLGetConnectAttrW(db_, SQL_ATTR_CONNECTION_DEAD, &dead, SQL_IS_UINTEGER, nullptr);
-  return !broken_ && !(SQL_SUCCEEDED(outcome) && dead == SQL_CD_TRUE);
+  return SQL_SUCCEEDED(outcome) && dead == SQL_CD_TRUE;
 }
 
 Result<Transaction> Transaction::begin(Connection& db, Duration limit) {

@@ -59,7 +59,7 @@ class Connection {
  private:
   explicit Connection(OdbcSettings settings) : settings_{std::move(settings)} {}
   Result<void> connect(Duration timeout);
-  Result<void> connect_with(std::string_view needs, Duration timeout);
+  Result<void> connect_with(const DriverNeeds& needs, Duration timeout);
   Result<void> look_around();
   Result<void> ask_schema();
   std::string info(SQLUSMALLINT what);

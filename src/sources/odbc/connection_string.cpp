@@ -52,12 +52,13 @@ bool is_plain(std::string_view text) {
          std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; });
 }
 
-// A value with characters that mean something to the driver manager stands in braces, closing ones doubled.
+// A value with characters that mean something to the driver manager stands in braces.
 bool needs_braces(std::string_view value) { return value.find_first_of("[]{}(),;?*=!@ ") != value.npos; }
 
 class Writer {
  public:
-  explicit Writer(std::size_t units) : out_{(units + 1) * sizeof(SQLWCHAR)} {}
+  Writer(std::size_t units, bool doubles_braces)
+      : out_{(units + 1) * sizeof(SQLWCHAR)}, doubles_braces_{doubles_braces} {}
   void text(std::string_view utf8) {
     widen(utf8, [this](SQLWCHAR unit) {
       std::memcpy(out_.data() + at_, &unit, sizeof unit);
@@ -68,7 +69,8 @@ class Writer {
     text(key), text("=");
     const bool braces = needs_braces(value);
     if (braces) text("{");
-    for (auto close = value.find('}'); braces && close != value.npos; close = value.find('}')) {
+    for (auto close = value.find('}'); braces && doubles_braces_ && close != value.npos;
+         close = value.find('}')) {
       text(value.substr(0, close)), text("}}");
       value.remove_prefix(close + 1);
     }
@@ -83,7 +85,33 @@ class Writer {
  private:
   crypto::Secret out_;
   std::size_t at_ = 0;
+  bool doubles_braces_;
 };
+
+bool holds(std::string_view options, std::string_view key) {
+  while (!trim(options).empty()) {
+    const auto option = next_option(options);
+    if (!option) return false;
+    if (option->key == key) return true;
+    options = option->rest;
+  }
+  return false;
+}
+
+// Of a driver's needs what the owner has not said: some drivers take the first of two words, others the last.
+std::string unsaid(std::string_view needs, std::string_view options) {
+  std::string out;
+  while (!needs.empty()) {
+    const auto option = next_option(needs);
+    if (!option) break;
+    if (!holds(options, option->key)) {
+      out += needs.substr(0, needs.size() - option->rest.size());
+      if (!out.ends_with(';')) out += ';';
+    }
+    needs = option->rest;
+  }
+  return out;
+}
 
 void where(const OdbcSettings& settings, Writer& out) {
   const auto at = fmt::format("{}:{}", settings.host, settings.port);
@@ -132,13 +160,22 @@ Result<void> check(const OdbcSettings& settings) {
   return check_options(settings.options);
 }
 
-crypto::Secret connection_string(const OdbcSettings& settings, std::string_view password,
-                                 std::string_view needs) {
+Result<crypto::Secret> connection_string(const OdbcSettings& settings, std::string_view password,
+                                         const DriverNeeds& driver) {
+  if (!driver.doubles_braces)
+    for (const auto value : {std::string_view{settings.driver}, std::string_view{settings.host},
+                             std::string_view{settings.database}, std::string_view{settings.user}, password})
+      if (value.find("};") != value.npos)
+        return fail(Code::invalid_request,
+                    "this ODBC driver takes no name and no password with '};' in it: it would end there",
+                    "Choose another one.");
+  const auto needs = unsaid(driver.options, settings.options);
   // Twice what everything takes, for doubled braces.
-  Writer out{2 * (settings.dsn.size() + settings.driver.size() + settings.host.size() +
-                  settings.database.size() + settings.user.size() + settings.options.size() +
-                  password.size() + needs.size()) +
-             256};
+  Writer out{
+      2 * (settings.dsn.size() + settings.driver.size() + settings.host.size() + settings.database.size() +
+           settings.user.size() + settings.options.size() + password.size() + needs.size()) +
+          256,
+      driver.doubles_braces};
   if (settings.dsn.empty())
     out.pair("Driver", settings.driver);
   else
@@ -146,7 +183,7 @@ crypto::Secret connection_string(const OdbcSettings& settings, std::string_view 
   where(settings, out);
   if (!settings.user.empty()) out.pair("UID", settings.user);
   if (!password.empty()) out.pair("PWD", password);
-  for (const auto& more : {std::string_view{settings.options}, needs}) {
+  for (const auto more : {std::string_view{settings.options}, std::string_view{needs}}) {
     if (trim(more).empty()) continue;
     out.text(more);
     if (!more.ends_with(';')) out.text(";");

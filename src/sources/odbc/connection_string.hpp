@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "crypto/secret.hpp"
+#include "sources/odbc/server.hpp"
 #include "sources/source.hpp"
 
 namespace vmc::sources::odbc {
@@ -15,8 +16,9 @@ Result<void> check_options(std::string_view options);
 // INVALID_REQUEST says what is missing or cannot be carried.
 Result<void> check(const OdbcSettings& settings);
 
-// As UTF-16 with a terminator. `needs` stands behind what the owner says, whose word is the first and counts.
-crypto::Secret connection_string(const OdbcSettings& settings, std::string_view password,
-                                 std::string_view needs);
+// As UTF-16 with a terminator. Of `needs` stands behind what the owner says what the owner has not said.
+// INVALID_REQUEST: a value holds what would end it for this driver.
+Result<crypto::Secret> connection_string(const OdbcSettings& settings, std::string_view password,
+                                         const DriverNeeds& needs);
 
 }  // namespace vmc::sources::odbc

@@ -62,20 +62,26 @@ constexpr Named kServers[] = {{"postgresql", Family::postgres},
                               {"hdb", Family::hana},
                               {"hana", Family::hana}};
 
-struct Needs {
-  std::string_view part;  // of the driver's name, in lower case
-  std::string_view options;
+struct Driver {
+  std::string_view part;  // of its name, in lower case
+  DriverNeeds needs;
 };
 
-constexpr Needs kDrivers[] = {
+// FreeTDS tries one version of its protocol after the other until somebody answers, each up to the time limit, and
+// the oldest with the password in the clear. Older servers: --options "TDS_Version=…".
+constexpr DriverNeeds kFreetds{"TDS_Version=7.4", false, true};
+
+constexpr Driver kDrivers[] = {
     // A cursor instead of all rows in memory; truth values and bytes as what they are.
-    {"psqlodbc", "UseDeclareFetch=1;Fetch=2000;BoolsAsChar=0;ByteaAsLongVarBinary=1;Debug=0;CommLog=0"},
-    {"postgresql", "UseDeclareFetch=1;Fetch=2000;BoolsAsChar=0;ByteaAsLongVarBinary=1;Debug=0;CommLog=0"},
-    {"maodbc", "NO_CACHE=1;FORWARDONLY=1"},
-    {"mariadb", "NO_CACHE=1;FORWARDONLY=1"},
-    {"myodbc", "NO_CACHE=1;FORWARDONLY=1"},
-    {"mysql", "NO_CACHE=1;FORWARDONLY=1"},
-    {"sqlite", "StepAPI=1;NoCreat=1"},
+    {"psqlodbc", {"UseDeclareFetch=1;Fetch=2000;BoolsAsChar=0;ByteaAsLongVarBinary=1;Debug=0;CommLog=0"}},
+    {"postgresql", {"UseDeclareFetch=1;Fetch=2000;BoolsAsChar=0;ByteaAsLongVarBinary=1;Debug=0;CommLog=0"}},
+    {"maodbc", {"NO_CACHE=1;FORWARDONLY=1"}},
+    {"mariadb", {"NO_CACHE=1;FORWARDONLY=1"}},
+    {"myodbc", {"NO_CACHE=1;FORWARDONLY=1"}},
+    {"mysql", {"NO_CACHE=1;FORWARDONLY=1"}},
+    {"sqlite", {"StepAPI=1;NoCreat=1"}},
+    {"tdsodbc", kFreetds},
+    {"freetds", kFreetds},
 };
 
 }  // namespace
@@ -115,10 +121,10 @@ bool is_system_schema(std::string_view schema) {
   return false;
 }
 
-std::string_view driver_needs(std::string_view driver) {
+DriverNeeds driver_needs(std::string_view driver) {
   const auto name = lowered(driver);
-  for (const auto& [part, options] : kDrivers)
-    if (name.find(part) != name.npos) return options;
+  for (const auto& [part, needs] : kDrivers)
+    if (name.find(part) != name.npos) return needs;
   return {};
 }
 

@@ -30,7 +30,12 @@ const Customs& customs_of(Family family);
 // Holds the server's own tables, though drivers call them tables like others.
 bool is_system_schema(std::string_view schema);
 
-// "KEY=value;…" for a driver, known by its file's or its own name; empty when it is not known.
-std::string_view driver_needs(std::string_view driver);
+// What is known of a driver by its file's or its own name.
+struct DriverNeeds {
+  std::string_view options = {};  // "KEY=value;…"
+  bool doubles_braces = true;  // a closing brace within braces, as ODBC has it; otherwise only "};" ends them
+  bool only_to_open = false;   // of no use for a connection that is open
+};
+DriverNeeds driver_needs(std::string_view driver);
 
 }  // namespace vmc::sources::odbc

@@ -20,10 +20,11 @@ using odbc::Family;
 
 namespace {
 
-std::string written(const OdbcSettings& settings, std::string_view password, std::string_view needs = "") {
+std::string written(const OdbcSettings& settings, std::string_view password, const odbc::DriverNeeds& needs = {}) {
   const auto secret = odbc::connection_string(settings, password, needs);
-  odbc::Wide units(secret.size() / sizeof(SQLWCHAR));
-  std::memcpy(units.data(), secret.view().data(), units.size() * sizeof(SQLWCHAR));
+  if (!secret) return secret.error().text();
+  odbc::Wide units(secret->size() / sizeof(SQLWCHAR));
+  std::memcpy(units.data(), secret->view().data(), units.size() * sizeof(SQLWCHAR));
   units.resize(static_cast<std::size_t>(std::find(units.begin(), units.end(), 0) - units.begin()));
   return odbc::narrowed(units);
 }
@@ -45,7 +46,7 @@ TEST_CASE("a connection string says what its settings say, in the words of the d
   settings.database = "stock";
   settings.user = "reader";
   settings.options = "A=1";
-  CHECK(written(settings, "pw", "B=2") ==
+  CHECK(written(settings, "pw", {"B=2;a=3"}) ==
         "Driver={Some Driver};Server=10.0.0.5;Port=1234;Database=stock;UID=reader;PWD=pw;A=1;B=2;");
   settings.kind = "oracle";
   CHECK(written(settings, "") == "Driver={Some Driver};DBQ=//10.0.0.5:1234/stock;UID=reader;A=1;");
@@ -55,6 +56,16 @@ TEST_CASE("a connection string says what its settings say, in the words of the d
   OdbcSettings named;
   named.dsn = "mine";
   CHECK(written(named, "p;w}d=ü😀") == "DSN=mine;PWD={p;w}}d=ü😀};");
+}
+
+TEST_CASE("a driver that takes braces as they are gets them so, and no value that would end in the middle") {
+  OdbcSettings settings;
+  settings.driver = "libtdsodbc.so";
+  const auto needs = odbc::driver_needs(settings.driver);
+  CHECK(written(settings, "p;w}d}", needs) == "Driver=libtdsodbc.so;PWD={p;w}d}};TDS_Version=7.4;");
+  CHECK(written(settings, "a};Server=b", needs).find("takes no name and no password with '};'") != std::string::npos);
+  settings.options = "tds_version=7.2";  // the owner's word
+  CHECK(written(settings, "", needs) == "Driver=libtdsodbc.so;tds_version=7.2;");
 }
 
 TEST_CASE("options are read to their end, and what is secret or a setting of its own is refused") {
@@ -79,9 +90,11 @@ TEST_CASE("a server is known by its name, and so is what its driver needs to str
   CHECK(odbc::family_named("Oracle") == Family::oracle);
   CHECK(odbc::family_named("HDB") == Family::hana);
   CHECK(odbc::family_named("DB2/LINUXX8664") == Family::generic);
-  CHECK(odbc::driver_needs("/usr/lib/psqlodbcw.so").find("UseDeclareFetch=1") != std::string_view::npos);
-  CHECK(odbc::driver_needs("MariaDB Unicode") == odbc::driver_needs("libmaodbc.so"));
-  CHECK(odbc::driver_needs("Some Driver").empty());
+  CHECK(odbc::driver_needs("/usr/lib/psqlodbcw.so").options.find("UseDeclareFetch=1") != std::string_view::npos);
+  CHECK(odbc::driver_needs("MariaDB Unicode").options == odbc::driver_needs("libmaodbc.so").options);
+  CHECK(odbc::driver_needs("FreeTDS").options == odbc::driver_needs("libtdsodbc.so").options);
+  CHECK(odbc::driver_needs("Some Driver").options.empty());
+  CHECK(odbc::driver_needs("Some Driver").doubles_braces);
   CHECK(odbc::customs_of(Family::generic).read_only == nullptr);
   CHECK(odbc::customs_of(Family::oracle).read_only != nullptr);
 }
