@@ -6,6 +6,7 @@
 #include <string>
 
 #include "mariadb_server.hpp"
+#include "mssql_server.hpp"
 #include "postgres_server.hpp"
 
 namespace vmc::test {
@@ -36,6 +37,12 @@ inline sources::OdbcSettings postgres_over_odbc(const std::string& database,
 inline sources::OdbcSettings mariadb_over_odbc(const std::string& database, const std::string& user = "root",
                                                const std::string& password = "secret") {
   return over_odbc("libmaodbc.so", MariadbServer::instance().settings(database, user, password));
+}
+
+// FreeTDS; behind it the TDS server of tests/tds.
+inline sources::OdbcSettings mssql_over_odbc(const std::string& database, const std::string& user = "sa",
+                                             const std::string& password = "secret") {
+  return over_odbc("libtdsodbc.so", MssqlServer::instance().settings(database, user, password));
 }
 
 inline sources::OdbcSettings sqlite_over_odbc(const std::string& file) {

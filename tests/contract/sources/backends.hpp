@@ -1,5 +1,5 @@
 // The databases that the contract of a Source is asked of: a real SQLite file, a real PostgreSQL, a real MariaDB and
-// the TDS test server; and the first three through ODBC's drivers, for reading.
+// the TDS test server; and all of them through ODBC's drivers, for reading.
 #pragma once
 
 #include <sqlite3.h>
@@ -195,6 +195,8 @@ struct OverOdbc : Backend {
   std::string endless() const override { return native.endless(); }
   std::vector<std::string> numbers() const override { return native.numbers(); }
   std::vector<std::int64_t> instants() const override { return native.instants(); }
+  std::vector<std::string> lacks() const override { return native.lacks(); }
+  double least() const override { return native.least(); }
   bool reads_views() const override { return false; }
 };
 
@@ -210,6 +212,12 @@ struct OdbcMariadb final : OverOdbc<Mariadb> {
   }
 };
 
+struct OdbcMssql final : OverOdbc<Mssql> {
+  std::unique_ptr<sources::Source> source() override {
+    return sources::make_odbc_source(mssql_over_odbc(native.database));
+  }
+};
+
 struct OdbcSqlite final : OverOdbc<Sqlite> {
   std::unique_ptr<sources::Source> source() override {
     return sources::make_odbc_source(sqlite_over_odbc(native.file));
@@ -218,9 +226,10 @@ struct OdbcSqlite final : OverOdbc<Sqlite> {
 
 // What reads: SQLite's driver knows numbers and text, and no types of ours beside them.
 #define FOR_EACH_READER(sentence, tag) \
-  TEMPLATE_TEST_CASE(sentence, tag, Sqlite, Postgres, Mariadb, Mssql, OdbcPostgres, OdbcMariadb)
+  TEMPLATE_TEST_CASE(sentence, tag, Sqlite, Postgres, Mariadb, Mssql, OdbcPostgres, OdbcMariadb, OdbcMssql)
 #define FOR_EVERY_READER(sentence, tag) \
-  TEMPLATE_TEST_CASE(sentence, tag, Sqlite, Postgres, Mariadb, Mssql, OdbcPostgres, OdbcMariadb, OdbcSqlite)
+  TEMPLATE_TEST_CASE(sentence, tag, Sqlite, Postgres, Mariadb, Mssql, OdbcPostgres, OdbcMariadb, OdbcMssql, \
+                     OdbcSqlite)
 #define FOR_EACH_SOURCE(sentence, tag) TEMPLATE_TEST_CASE(sentence, tag, Sqlite, Postgres, Mariadb, Mssql)
 
 inline sources::LoadOutcome must_load(sources::Session& session, const sources::LoadRequest& request,

@@ -1,5 +1,5 @@
 // What every Source promises, asked of a real SQLite file, a real PostgreSQL, a real MariaDB and the TDS test server alike,
-// and what reads of the first three through ODBC's drivers.
+// and what reads of them through ODBC's drivers.
 #include <thread>
 
 #include "backends.hpp"

@@ -42,7 +42,8 @@ TEST_CASE(
     "ODBC: a wrong password, an unknown database, name, port and driver are told apart, whatever the "
     "driver") {
   const Mute closed{false};
-  for (const auto& good : {postgres_over_odbc("postgres"), mariadb_over_odbc("mysql")}) {
+  for (const auto& good :
+       {postgres_over_odbc("postgres"), mariadb_over_odbc("mysql"), mssql_over_odbc("master")}) {
     INFO(good.driver);
     auto settings = good;
     settings.password = [] { return Result<crypto::Secret>{crypto::Secret::from_text("wrong-pw")}; };
@@ -75,10 +76,12 @@ TEST_CASE(
 }
 
 TEST_CASE("ODBC: a server that keeps silent is given up on, where the driver has a limit for it") {
-  const Mute silent{true};
-  auto settings = postgres_over_odbc("postgres");
-  settings.port = silent.port();
-  CHECK(refused(settings, std::chrono::seconds{1}).code == Code::unavailable);
+  for (auto settings : {postgres_over_odbc("postgres"), mssql_over_odbc("master")}) {
+    const Mute silent{true};
+    INFO(settings.driver);
+    settings.port = silent.port();
+    CHECK(refused(settings, std::chrono::seconds{1}).code == Code::unavailable);
+  }
 }
 
 TEST_CASE("ODBC: a password may hold what means something to a connection string") {
@@ -90,6 +93,10 @@ TEST_CASE("ODBC: a password may hold what means something to a connection string
   shop.run("CREATE USER odbc_odd IDENTIFIED BY 'se;c}r{et= x+%41''\"ü'; GRANT SELECT ON *.* TO odbc_odd");
   CHECK(opened(mariadb_over_odbc(shop.name, "odbc_odd", odd)));
   shop.run("DROP USER odbc_odd");
+  MssqlServer::instance().control({{"do", "user"}, {"name", "odbc_odd"}, {"password", odd}});
+  CHECK(opened(mssql_over_odbc("master", "odbc_odd", odd)));
+  // FreeTDS ends a value in braces at the first of these, and knows no other way to write one.
+  CHECK(refused(mssql_over_odbc("master", "odbc_odd", "a};b")).code == Code::invalid_request);
 }
 
 TEST_CASE("ODBC: settings that could carry more than they say are refused") {
