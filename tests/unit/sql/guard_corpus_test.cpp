@@ -127,7 +127,7 @@ TEST_CASE("a column that a function's rows are not known to have is a call to Po
         "SELECT x.a FROM jsonb_to_recordset('[]') AS x(a int, b text)", "SELECT g.g FROM generate_series(1, 3) AS g",
         "SELECT e.key, e.value FROM jsonb_each('{}') e",
         "WITH RECURSIVE t AS (SELECT 1 AS depth UNION ALL SELECT t.depth + 1 FROM t WHERE t.depth < 3) SELECT t.depth FROM t",
-        "SELECT x.n FROM XMLTABLE('/r' PASSING '<r/>'::xml COLUMNS n int PATH '.') AS x"}) {
+        "SELECT x.n FROM XMLTABLE('/r' PASSING ('<r/>'::xml) COLUMNS n int PATH '.') AS x"}) {
     INFO(statement);
     CHECK(guard->judge(statement).accepted());
   }
