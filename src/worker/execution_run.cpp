@@ -384,8 +384,7 @@ awaitable<Result<void>> ExecutionRun::forget_seen() {
   const auto& state = run_.state;
   if (!state.started || !state.started->after) co_return Result<void>{};
   if (run_.chain().load_params().mode == workflow::LoadMode::insert) co_return Result<void>{};
-  const auto started_loading = [](const workflow::PartState& part) { return part.load.epoch > 0; };
-  if (std::none_of(state.parts.begin(), state.parts.end(), started_loading)) co_return Result<void>{};
+  if (!state.started_loading()) co_return Result<void>{};
   co_return co_await platform_.objects.remove(seen_object(run_, *state.started->after));
 }
 
@@ -408,9 +407,8 @@ awaitable<Result<void>> ExecutionRun::finish(const workflow::Finish& action) {
     for (const auto& value : run_.state.parts_fixed->up_to) position.push_back(data::to_json(value));
   }
   if (action.status != workflow::FinalStatus::succeeded) VMC_CO_CHECK(co_await forget_seen());
-  const auto started_loading = [](const workflow::PartState& part) { return part.load.epoch > 0; };
   const bool leaves_rows_aside = chain.load_params().read_back() == workflow::ReadBack::table && !run_.state.swapped &&
-                                 std::any_of(run_.state.parts.begin(), run_.state.parts.end(), started_loading);
+                                 run_.state.started_loading();
   crash_point("worker.before_finish");
   std::vector<workflow::Event> recorded;
   std::vector<std::pair<std::string, std::string>> cancelled;

@@ -186,6 +186,10 @@ bool ExecutionState::all_loaded() const {
          std::all_of(parts.begin(), parts.end(), [](const PartState& p) { return p.loaded.has_value(); });
 }
 
+bool ExecutionState::started_loading() const {
+  return std::any_of(parts.begin(), parts.end(), [](const PartState& p) { return p.load.epoch > 0; });
+}
+
 std::int64_t ExecutionState::rows_out() const {
   std::int64_t rows = 0;
   for (const auto& part : parts)

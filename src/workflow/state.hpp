@@ -65,6 +65,7 @@ struct ExecutionState {
 
   bool all_loaded() const;         // parts are fixed and every one is loaded
   bool in_order() const { return parts_fixed && parts_fixed->in_order; }
+  bool started_loading() const;    // a load command exists, or has existed
   std::int64_t rows_out() const;   // handed to the load, of the parts that are shaped
 };
 

@@ -27,8 +27,13 @@ Result<void> ensure_applied(Connection& db, const LoadNames& names, Duration lim
     return fail(Code::write_not_permitted, "the database user may not create the table " + names.applied,
                 "Create it: CREATE TABLE " + names.applied + kAppliedColumns +
                     "; and GRANT SELECT, INSERT, UPDATE on it.");
-  if (state != "23505" && state != "42P07") return std::move(created).error();
+  if (!is_created_meanwhile(state)) return std::move(created).error();
   return {};
+}
+
+// The table is there, or its row type is, or one of them is just being committed.
+bool is_created_meanwhile(std::string_view sqlstate) {
+  return sqlstate == "42P07" || sqlstate == "42710" || sqlstate == "23505";
 }
 
 Result<std::optional<LoadOutcome>> Applied::claim() {

@@ -10,6 +10,9 @@ namespace vmc::sources::postgres {
 // Once a schema; two loads may try at once.
 Result<void> ensure_applied(Connection& db, const LoadNames& names, Duration limit);
 
+// Did a CREATE TABLE fail because another session was first?
+bool is_created_meanwhile(std::string_view sqlstate);
+
 class Applied {
  public:
   Applied(Connection& db, const LoadNames& names, const LoadRequest& request) : db_{db}, names_{names}, request_{request} {}

@@ -111,7 +111,7 @@ Result<void> ensure_aside(Connection& db, const LoadNames& names, const LoadRequ
   auto created = create(db, names, plan, request.timeout);
   if (created) return {};
   const auto state = db.sqlstate();
-  if (state == "23505" || state == "42P07") return {};  // another part was first
+  if (is_created_meanwhile(state)) return {};  // another part was first
   if (state != "42501") return created;
   return fail(Code::write_not_permitted,
               "the database user may not create the table " + names.aside + ", which mode replace keeps its rows in",

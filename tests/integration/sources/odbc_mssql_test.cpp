@@ -208,7 +208,8 @@ TEST_CASE("ODBC, SQL Server: an interrupt and a time limit stop the statement on
     const auto table = table_named(*session, "endless");
     server().seen();
     const auto arrived = [&] {
-      for (const auto& one : server().seen().at("statements"))
+      const auto seen = server().seen();
+      for (const auto& one : seen.at("statements"))
         if (one.at("text").get<std::string>().find("endless") != std::string::npos) return true;
       return false;
     };

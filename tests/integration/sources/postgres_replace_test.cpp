@@ -160,7 +160,13 @@ TEST_CASE("parts and swaps that come at the same time are done once each") {
   store.run("CREATE TABLE t (id bigint PRIMARY KEY); INSERT INTO t VALUES (-1)");
   auto session = open(store.name);
   const auto table = table_named(*session, "t");
-  std::atomic<int> failed{0}, swapped{0};
+  std::atomic<int> swapped{0};
+  std::mutex mutex;
+  std::vector<std::string> failed;
+  const auto note = [&](const Error& error) {
+    const std::lock_guard lock{mutex};
+    failed.push_back(error.text());
+  };
   const auto at_once = [](auto work) {
     std::vector<std::thread> threads;
     for (int i = 0; i < 4; ++i) threads.emplace_back(work, i);
@@ -185,16 +191,16 @@ TEST_CASE("parts and swaps that come at the same time are done once each") {
     data::BatchBuilder builder{request.columns};
     builder.column(0).int64(request.part);
     builder.end_row();
-    if (!(*own)->load(request, table, once(builder.finish()))) ++failed;
+    if (auto loaded = (*own)->load(request, table, once(builder.finish())); !loaded) note(loaded.error());
   });
-  CHECK(failed == 0);
+  CHECK(failed == std::vector<std::string>{});
   at_once([&](int) {
     auto own = session_of();
     const auto outcome = (*own)->swap(request_of(0), table, 2);
-    if (!outcome) ++failed;
+    if (!outcome) note(outcome.error());
     if (outcome && !outcome->already_applied) ++swapped;
   });
-  CHECK(failed == 0);
+  CHECK(failed == std::vector<std::string>{});
   CHECK(swapped == 1);
   CHECK(store.run("SELECT string_agg(id::text, ',' ORDER BY id) FROM t") == "0,1");
 }

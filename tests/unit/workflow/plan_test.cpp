@@ -92,7 +92,9 @@ TEST_CASE("a run begins by having its source cut into parts") {
 TEST_CASE("a load that replaces its table swaps once, when every part is laid aside, and reads it back whole") {
   Run run{replacing()};
   CHECK(only<IssueSplit>(run.next()) == IssueSplit{1});
+  CHECK_FALSE(run.state.started_loading());
   run.parts(2).whole_part(0).extracted(1).shaped(1);
+  CHECK(run.state.started_loading());
   CHECK(only<Park>(run.next()).cause == "1 load command at its agent");
   CHECK(summarise(run.state, ReadBack::table).rows_written == 0);
   run.loaded(1);
