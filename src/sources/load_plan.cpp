@@ -12,21 +12,6 @@ namespace {
 
 using data::Kind;
 
-// Where a table is whose name has no schema; MySQL has the connection's database.
-std::string usual_schema(sql::Dialect dialect) {
-  switch (dialect) {
-    case sql::Dialect::postgres:
-      return "public";
-    case sql::Dialect::mssql:
-      return "dbo";
-    case sql::Dialect::sqlite:
-      return "main";
-    case sql::Dialect::mysql:
-      break;
-  }
-  return {};
-}
-
 std::set<std::string> as_set(const std::vector<std::string>& names) { return {names.begin(), names.end()}; }
 
 bool is_unique_key(const data::TableInfo& table, const std::vector<std::string>& key) {
@@ -91,12 +76,9 @@ Result<void> check_loading(Access access) {
 Result<LoadNames> load_names(sql::Dialect dialect, const LoadRequest& request) {
   const auto beside = aside_name(request.table, request.applied_scope);
   VMC_TRY(table, sql::quote_table(dialect, request.table));
-  VMC_TRY(aside, sql::quote(dialect, beside.table));
-  VMC_TRY(applied, sql::quote(dialect, kAppliedTable));
-  const auto schema = beside.schema.value_or(usual_schema(dialect));
-  if (schema.empty()) return LoadNames{std::move(table), std::move(aside), std::move(applied)};
-  VMC_TRY(quoted, sql::quote(dialect, schema));
-  return LoadNames{std::move(table), quoted + "." + aside, quoted + "." + applied};
+  VMC_TRY(aside, sql::quote_table(dialect, beside.text()));
+  VMC_TRY(applied, sql::quote_table(dialect, TableName{beside.schema, kAppliedTable}.text()));
+  return LoadNames{std::move(table), std::move(aside), std::move(applied)};
 }
 
 Result<std::string> column_list(sql::Dialect dialect, const LoadPlan& plan) {

@@ -143,10 +143,6 @@ wire::Command CommandFactory::digest_keys(const workflow::IssueDigestKeys& actio
                                           const wire::Input& input) const {
   auto command = load(action.part, action.epoch, input, new_id("cmd", now_));
   command.operation = wire::Operation::digest_keys;
-  data::Intent intent;
-  intent.table = command.payload.load->table;
-  intent.columns = command.payload.load->columns;
-  command.payload.intent = std::move(intent);
   data::Intent read_back;
   read_back.table = command.payload.load->table;
   read_back.columns = command.payload.load->columns;
