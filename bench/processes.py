@@ -9,8 +9,12 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 def cpu_seconds(pid):
     """User and system time of a process, of its living children and of those it has waited for."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) / TICKS + sum(cpu_seconds(child) for child in children(pid))
+    while True:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        try:
+            return sum(map(int, fields[11:15])) / TICKS + sum(cpu_seconds(child) for child in children(pid))
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # a child has ended meanwhile: its time is in its parent's from now on
 
 
 def children(pid):
