@@ -21,7 +21,7 @@ struct Use {
     column,  // path: qualifiers, then the column
     star,    // path: the qualifiers of "*"
     query,   // query: a subquery, which sees the names around it
-    field,   // path: one name, of a field of a row value; where there is no such column it would be a function
+    field,   // path: the row's name where it is a bare one, then a field; without such a field it would be a function
     type,    // path: no type of the server's own: an enum, a domain, or a table's row
     relation,   // path: a table that a text names, to be looked up in the server's catalogue
     catalogue,  // path: what looks up in it more than can be told here

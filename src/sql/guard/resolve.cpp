@@ -78,6 +78,7 @@ class Resolver {
   void use_bare(const Use& use, const Scope& scope);
   void use_qualified(const Use& use, const Scope& scope);
   void use_star(const Path& qualifiers, std::size_t at, const Scope& scope);
+  void use_field(const Use& use, const Scope& scope);
   void use_type(const Use& use);
   void use_relation(const Use& use);
   void reach_all(const Visible& item, std::size_t at);
@@ -295,9 +296,7 @@ void Resolver::use_in(const Use& one, const Scope& scope, const With* with) {
       resolve(*one.query, &scope, with);
       return;
     case Use::Kind::field:
-      if (!is_column_somewhere(one.path.front()))
-        deny(one.at, fmt::format("'{}' is no approved column of any table", one.path.front()), "Check the name.");
-      return;
+      return use_field(one, scope);
     case Use::Kind::type:
       return use_type(one);
     case Use::Kind::relation:
@@ -308,6 +307,17 @@ void Resolver::use_in(const Use& one, const Scope& scope, const With* with) {
              "Use the published schema.");
       reads_["*"].insert("*");
   }
+}
+
+// (o).f is o.f where o is a table here, and no table has a column o, which could be a row too.
+void Resolver::use_field(const Use& one, const Scope& scope) {
+  const auto& name = one.path.back();
+  if (one.path.size() == 2 && catalogue_.closed() && !is_column_somewhere(one.path.front())) {
+    const auto* item = find_item({one.path.front()}, scope);
+    if (item && item->table) return use_qualified(one, scope);
+  }
+  if (!is_column_somewhere(name))
+    deny(one.at, fmt::format("'{}' is no approved column of any table", name), "Check the name.");
 }
 
 // A table's row type shows the names of all its columns. "_orders" is an array of it, unless a table has that name.

@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 
 #include <fmt/format.h>
 
 #include "core/text.hpp"
 #include "sql/guard/postgres/allowed.hpp"
+#include "sql/guard/postgres/made.hpp"
 #include "sql/guard/postgres/reader.hpp"
 
 namespace vmc::sql::postgres {
@@ -38,11 +38,6 @@ constexpr std::array kPlain{
     Plain{"XmlSerialize", "expr", "xmloption typeName location"},
 };
 
-constexpr std::int64_t kPiecesMax = 1'000'000;  // of a text or an array that a call makes from nothing
-constexpr std::array<std::string_view, 5> kMakers{"array_fill", "factorial", "lpad", "repeat", "rpad"};
-constexpr std::int64_t kFactorialMax = 1'000;
-constexpr std::int64_t kSeriesMax = 10'000'000;
-
 // Types whose input and output functions look up what is not shared.
 constexpr std::array<std::string_view, 6> kTellingTypes{"aclitem", "regoper", "regoperator", "regproc", "regprocedure", "regrole"};
 // Types that give the name to a number, or the number to a name, of what may be private.
@@ -50,43 +45,12 @@ constexpr std::array<std::string_view, 3> kNamingTypes{"regclass", "regnamespace
 constexpr std::array<std::string_view, 4> kRightsColumns{"attacl", "nspacl", "relacl", "typacl"};
 constexpr std::size_t kSubscriptsMax = 16;  // the server allows 6 dimensions
 
-// The largest number written anywhere in a value; texts count with the digits in them ('%1000000000s').
-std::int64_t largest_number(const Value& value) {
-  std::int64_t largest = 0;
-  if (std::int64_t number = 0; value.get(number) == simdjson::SUCCESS) return number;
-  if (std::string_view text; value.get(text) == simdjson::SUCCESS) {
-    std::int64_t digits = 0;
-    for (const char c : text) {
-      digits = c >= '0' && c <= '9' ? std::min<std::int64_t>(digits * 10 + (c - '0'), INT64_MAX / 100) : 0;
-      largest = std::max(largest, digits);
-    }
-    return largest;
-  }
-  if (Array list; value.get(list) == simdjson::SUCCESS)
-    for (const auto& item : list) largest = std::max(largest, largest_number(item));
-  if (Object node; value.get(node) == simdjson::SUCCESS)
-    for (const auto& field : node)
-      if (field.key != "location") largest = std::max(largest, largest_number(field.value));
-  return largest;
-}
-
 // The text of an argument that is a constant.
 std::optional<std::string_view> constant_text(const std::vector<Value>& arguments, std::size_t number) {
   const auto node = number < arguments.size() ? node_of(arguments[number]) : std::nullopt;
   Object text;
   if (!node || node->kind != "A_Const" || node->fields["sval"].get(text) != simdjson::SUCCESS) return std::nullopt;
   return text_of(text, "sval");
-}
-
-std::optional<double> constant_number(const std::vector<Value>& arguments, std::size_t number) {
-  const auto node = number < arguments.size() ? node_of(arguments[number]) : std::nullopt;
-  if (!node || node->kind != "A_Const") return std::nullopt;
-  Object value;
-  std::int64_t integer = 0;
-  if (node->fields["ival"].get(value) == simdjson::SUCCESS)
-    return value["ival"].get(integer) == simdjson::SUCCESS ? static_cast<double>(integer) : 0.0;  // 0 is left out
-  if (node->fields["fval"].get(value) == simdjson::SUCCESS) return std::strtod(std::string{text_of(value, "fval")}.c_str(), nullptr);
-  return std::nullopt;
 }
 
 // A table as a text names it: 'orders', 'archive."Orders"'.
@@ -100,6 +64,13 @@ Path path_in(std::string_view text) {
     if (dot == text.npos) return path;
     text.remove_prefix(dot + 1);
   }
+}
+
+// The name in (name).field.
+std::optional<std::string> bare_name(const Object& indirection) {
+  const auto row = child_node(indirection, "arg", "ColumnRef");
+  const auto names = row ? strings_of(*row, "fields") : std::nullopt;
+  return names && names->size() == 1 ? std::optional{names->front()} : std::nullopt;
 }
 
 // 'orders'::regclass, which is judged by itself.
@@ -212,6 +183,7 @@ void TreeReader::indirection(const Object& fields, std::vector<Use>& uses) {
                       "Call it by its name over approved columns.");
       Use use;
       use.kind = Use::Kind::field;
+      if (const auto row = bare_name(fields)) use.path.push_back(*row);
       use.path.emplace_back(name);
       uses.push_back(std::move(use));
     } else if (part->kind != "A_Star") {
@@ -278,28 +250,7 @@ void TreeReader::check_arguments(std::string_view name, const Object& fields) {
   }
   if (name == "ts_rewrite" && arguments.size() != 3)
     refuse(Layer::functions, at, "ts_rewrite with a query runs SQL from text", "Give target and substitute.");
-  const auto most = name == "factorial" ? kFactorialMax : kPiecesMax;
-  const bool makes = std::find(kMakers.begin(), kMakers.end(), name) != kMakers.end();
-  const bool formats = name == "format" && !arguments.empty() && largest_number(arguments.front()) > kPiecesMax;
-  std::int64_t largest = 0;
-  if (makes)
-    for (const auto& argument : arguments) largest = std::max(largest, largest_number(argument));
-  if (largest > most || formats)
-    refuse(Layer::functions, at, fmt::format("{} would make more than {} pieces", name, most), "Ask for less.");
-  if (name == "generate_series") check_series(fields);
-}
-
-void TreeReader::check_series(const Object& fields) {
-  const auto arguments = items_of(fields, "args");
-  const auto step_text = constant_text(arguments, 2);
-  const auto first = constant_number(arguments, 0), last = constant_number(arguments, 1);
-  const auto step = constant_number(arguments, 2).value_or(1);
-  const bool long_series = last && first && step != 0 && (*last - *first) / step > kSeriesMax;
-  const bool fine_steps = step_text && (step_text->find("micro") != std::string_view::npos ||
-                                        step_text->find("milli") != std::string_view::npos || step_text->starts_with("0."));
-  if (long_series || fine_steps)
-    refuse(Layer::functions, place_of(fields), fmt::format("generate_series would make more than {} rows", kSeriesMax),
-           "Ask for a shorter series.");
+  if (auto what = makes_too_much(name, fields)) refuse(Layer::functions, at, std::move(*what), "Ask for less.");
 }
 
 void TreeReader::window(const Object& fields, std::vector<Use>& uses) {

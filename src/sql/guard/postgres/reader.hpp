@@ -52,7 +52,6 @@ class TreeReader {
   void check_function(const std::vector<std::string>& name, const Object& fields, std::vector<Use>& uses);
   void telling(std::string_view what, const std::vector<Value>& arguments, std::size_t at, std::vector<Use>& uses);
   void check_arguments(std::string_view name, const Object& fields);
-  void check_series(const Object& fields);
   void window(const Object& fields, std::vector<Use>& uses);
   void sub_link(const Object& fields, std::vector<Use>& uses);
   void type_name(const Object& fields, std::vector<Use>& uses, const std::optional<Value>& cast = std::nullopt);
