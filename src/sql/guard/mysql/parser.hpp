@@ -177,6 +177,7 @@ class Parser {
   void show(Query& query);
   void show_tables(const Token& token);
   void show_of_table();
+  void show_variable();
   void show_create();
   std::string database();
   void show_filter();

@@ -1,6 +1,7 @@
 // SHOW and DESCRIBE: those that tell of tables, columns and keys.
 #include <fmt/format.h>
 
+#include "core/text.hpp"
 #include "sql/guard/mysql/names.hpp"
 #include "sql/guard/mysql/parser.hpp"
 #include "sql/guard/mysql/system.hpp"
@@ -10,7 +11,8 @@ namespace vmc::sql::mysql {
 namespace {
 
 constexpr const char* kShown =
-    "SHOW tells of TABLES, TABLE STATUS, COLUMNS, INDEX, CREATE TABLE, DATABASES, ENGINES and COLLATION.";
+    "SHOW tells of TABLES, TABLE STATUS, COLUMNS, INDEX, CREATE TABLE, DATABASES, ENGINES, COLLATION and of one setting "
+    "by its name: SHOW VARIABLES LIKE 'sql_mode'.";
 
 // As if all columns were read: what is told of a table is told of all its columns.
 Use whole_of(Item item) {
@@ -41,6 +43,7 @@ void Parser::show(Query& query) {
   if (accept_any({"databases", "schemas", "collation", "charset"}) || accept_words("character", "set"))
     return show_filter();
   if (accept_word("engines") || accept_words("storage", "engines")) return;
+  if (is_any({"global", "session", "local", "variables"})) return show_variable();
   accept_word("extended");
   accept_word("full");
   if (accept_word("tables")) return show_tables(what);
@@ -72,6 +75,21 @@ void Parser::show_of_table() {
   if (refused()) return;
   block_->uses.push_back(whole_of(std::move(item)));
   show_filter();
+}
+
+// One by its name: as @@name. The '_' of a name stands for any character here too; no name differs from another by that.
+void Parser::show_variable() {
+  const auto& what = peek();
+  accept_any({"global", "session", "local"});
+  if (!accept_word("variables") || !accept_word("like"))
+    return refuse(what, fmt::format("SHOW {} shows more than single settings", shortened(what.text)), kShown);
+  const auto& name = peek();
+  expect_string();
+  if (refused()) return;
+  auto setting = lowered(name.text);
+  if (setting.size() < 2 || !is_open_variable(std::string_view{setting}.substr(1, setting.size() - 2)))
+    refuse(name, fmt::format("the settings {} are not shown", shortened(name.text)),
+           "Settings that tell how values are read, and the version, may be shown, one by its whole name.");
 }
 
 // SHOW CREATE shows sources; of these, tables and databases have none.
