@@ -165,6 +165,31 @@ std::string mssql_projected(const data::ColumnInfo& column, const std::string& q
   return out;
 }
 
+// What the column holds decides, as any of SQLite's columns may hold anything: only what is of its type is written out.
+// The driver cuts texts at a NUL and doubles after 15 digits; 20 of SQLite's make the same double again.
+std::string sqlite_projected(const data::ColumnInfo& column, const std::string& quoted) {
+  const auto exact = fmt::format("printf('%!.20g', {})", quoted);
+  const auto brief = fmt::format("printf('%!.15g', {})", quoted);
+  const auto by_type = [&](const std::string& cases) {
+    return fmt::format("CASE typeof({}) {} WHEN 'null' THEN NULL ELSE '?' END", quoted, cases);
+  };
+  switch (column.type.kind) {
+    case Kind::int64:
+      return by_type(fmt::format("WHEN 'integer' THEN CAST({} AS TEXT)", quoted));
+    case Kind::float64:
+      return by_type(fmt::format("WHEN 'real' THEN {} WHEN 'integer' THEN CAST({} AS TEXT)", exact, quoted));
+    case Kind::bytes:
+      return by_type(fmt::format("WHEN 'blob' THEN hex({})", quoted));
+    case Kind::text:
+    case Kind::json:
+      return by_type(fmt::format("WHEN 'text' THEN hex({0}) WHEN 'integer' THEN hex({0}) "
+                                 "WHEN 'real' THEN hex(CASE WHEN CAST({1} AS REAL) = {0} THEN {1} ELSE {2} END)",
+                                 quoted, brief, exact));
+    default:
+      return "CAST(" + quoted + " AS TEXT)";
+  }
+}
+
 std::string mssql_placeholder(const data::ColumnInfo& column, const data::Value& value) {
   constexpr std::string_view kNamed = "@p1";
   auto out = mssql::placeholder(column, 1, value);
@@ -201,11 +226,13 @@ std::string projected(const OdbcServer& server, const data::ColumnInfo& column, 
   switch (server.family) {
     case Family::postgres:
       if (is_time(kind) || kind == Kind::json || kind == Kind::number) return quoted + "::pg_catalog.text";
+      // The driver would read the digits of a real as those of a double.
+      if (kind == Kind::float64) return quoted + "::pg_catalog.float8";
       return sql::projected(Dialect::postgres, column, quoted);
     case Family::mssql:
       return mssql_projected(column, quoted);
     case Family::sqlite:
-      return is_time(kind) || kind == Kind::boolean ? "CAST(" + quoted + " AS TEXT)" : quoted;
+      return sqlite_projected(column, quoted);
     case Family::oracle:
       return oracle_projected(column, quoted);
     case Family::hana:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/bytes.hpp"
 #include "core/text.hpp"
 #include "data/text_rules.hpp"
 #include "data/value.hpp"
@@ -12,10 +13,12 @@ namespace {
 
 using data::Kind;
 
-constexpr std::size_t kTimeBytes = 64, kIntegerBytes = 24, kDecimalBytes = 48, kBooleanBytes = 8;
+constexpr std::size_t kTimeBytes = 64, kIntegerBytes = 24, kDoubleBytes = 32, kDecimalBytes = 48, kBooleanBytes = 8;
 constexpr std::size_t kNumberBytes = data::kNumberDigitsMax + 8;
 
 const char* decode_boolean(std::string_view text, data::ColumnBuilder& out) {
+  // The bit itself, as some drivers give it.
+  if (text.size() == 1 && (text[0] == '\0' || text[0] == '\1')) return out.boolean(text[0] == '\1'), nullptr;
   const auto word = lowered(text);
   const bool truth = word == "1" || word == "t" || word == "true";
   if (!truth && word != "0" && word != "f" && word != "false") return "the value is neither true nor false";
@@ -27,6 +30,13 @@ const char* decode_integer(std::string_view text, data::ColumnBuilder& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size()) return "the number is no 64-bit integer";
   return out.int64(value), nullptr;
+}
+
+const char* decode_double(std::string_view text, data::ColumnBuilder& out) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return "the value is no number that a double holds";
+  return out.float64(value), nullptr;
 }
 
 // ".5" and "-.5", as Oracle writes them, with their zero.
@@ -79,41 +89,14 @@ const char* decode_moment(Kind kind, std::string_view text, data::ColumnBuilder&
   return out.int64(*value), nullptr;
 }
 
-}  // namespace
-
-Fetch fetch_of(Kind kind, bool integers_as_text) {
-  switch (kind) {
-    case Kind::boolean:
-      return {SQL_C_CHAR, kBooleanBytes};
-    case Kind::int64:
-      return integers_as_text ? Fetch{SQL_C_CHAR, kIntegerBytes} : Fetch{SQL_C_SBIGINT, sizeof(std::int64_t)};
-    case Kind::float64:
-      return {SQL_C_DOUBLE, sizeof(double)};
-    case Kind::decimal:
-    case Kind::uuid:
-      return {SQL_C_CHAR, kDecimalBytes};
-    case Kind::number:
-      return {SQL_C_CHAR, kNumberBytes};
-    case Kind::date:
-    case Kind::time:
-    case Kind::timestamp:
-    case Kind::timestamptz:
-      return {SQL_C_CHAR, kTimeBytes};
-    case Kind::bytes:
-      return {SQL_C_BINARY, 0};
-    case Kind::text:
-    case Kind::json:
-      break;
-  }
-  return {SQL_C_WCHAR, 0};
-}
-
 const char* decode_text(std::string_view text, data::ColumnBuilder& out) {
   switch (out.type().kind) {
     case Kind::boolean:
       return decode_boolean(text, out);
     case Kind::int64:
       return decode_integer(text, out);
+    case Kind::float64:
+      return decode_double(text, out);
     case Kind::decimal:
       return decode_decimal(text, out);
     case Kind::number:
@@ -135,6 +118,51 @@ const char* decode_text(std::string_view text, data::ColumnBuilder& out) {
     default:
       return out.text(text), nullptr;
   }
+}
+
+}  // namespace
+
+Fetch fetch_of(Kind kind, const Customs& customs) {
+  switch (kind) {
+    case Kind::boolean:
+      return {SQL_C_CHAR, kBooleanBytes};
+    case Kind::int64:
+      if (customs.integers_as_text || customs.written_out) return {SQL_C_CHAR, kIntegerBytes};
+      return {SQL_C_SBIGINT, sizeof(std::int64_t)};
+    case Kind::float64:
+      if (customs.written_out) return {SQL_C_CHAR, kDoubleBytes};
+      return {SQL_C_DOUBLE, sizeof(double)};
+    case Kind::decimal:
+    case Kind::uuid:
+      return {SQL_C_CHAR, kDecimalBytes};
+    case Kind::number:
+      return {SQL_C_CHAR, kNumberBytes};
+    case Kind::date:
+    case Kind::time:
+    case Kind::timestamp:
+    case Kind::timestamptz:
+      return {SQL_C_CHAR, kTimeBytes};
+    case Kind::bytes:
+      if (customs.written_out) return {SQL_C_CHAR, 0, Fetch::Form::hex};
+      return {SQL_C_BINARY, 0};
+    case Kind::text:
+    case Kind::json:
+      break;
+  }
+  if (customs.written_out) return {SQL_C_CHAR, 0, Fetch::Form::hex};
+  if (customs.texts_as_bytes) return {SQL_C_BINARY, 0, Fetch::Form::utf8};
+  return {SQL_C_WCHAR, 0};
+}
+
+const char* decode(Fetch::Form form, std::string& text, data::ColumnBuilder& out) {
+  const bool is_text = out.type().kind != Kind::bytes;
+  if (form == Fetch::Form::hex) {
+    const auto bytes = from_hex(text);
+    if (!bytes) return is_text ? "the value is no text" : "the value is no blob";
+    text.assign(bytes->begin(), bytes->end());
+  }
+  if (form != Fetch::Form::plain && is_text && !data::is_valid_utf8(text)) return "the text is not valid UTF-8";
+  return decode_text(text, out);
 }
 
 }  // namespace vmc::sources::odbc

@@ -16,9 +16,10 @@ constexpr std::size_t kBlockRows = 1024;
 constexpr std::int64_t kBoundChars = 2000, kBoundBytes = 4000;  // longer ones come in pieces
 
 // Room for every value of a column that says how long they can be; 0: none.
-std::size_t bound_of(SQLSMALLINT as, std::int64_t size) {
+std::size_t bound_of(const Fetch& fetch, std::int64_t size) {
   if (size < 1) return 0;
-  if (as == SQL_C_BINARY) return size <= kBoundBytes ? static_cast<std::size_t>(size) : 0;
+  if (fetch.form == Fetch::Form::utf8) return size <= kBoundChars ? static_cast<std::size_t>(4 * size) : 0;
+  if (fetch.as == SQL_C_BINARY) return size <= kBoundBytes ? static_cast<std::size_t>(size) : 0;
   // A character may be a pair of units.
   return size <= kBoundChars ? static_cast<std::size_t>(2 * size + 1) * sizeof(SQLWCHAR) : 0;
 }
@@ -35,10 +36,10 @@ Result<void> RowStream::choose(Statement& statement) {
   columns_.clear();
   bounded_ = true;
   for (std::size_t i = 0; i < count; ++i) {
-    Column column{fetch_of(fields[i].type.kind, customs.integers_as_text)};
+    Column column{fetch_of(fields[i].type.kind, customs)};
     if (column.fetch.bytes == 0 && customs.sizes_hold) {
       VMC_TRY(described, statement.describe(i));
-      column.fetch.bytes = bound_of(column.fetch.as, described.size);
+      column.fetch.bytes = bound_of(column.fetch, described.size);
     }
     bounded_ = bounded_ && column.fetch.bytes > 0;
     columns_.push_back(std::move(column));
@@ -112,7 +113,6 @@ Result<void> RowStream::take_bound(std::size_t i, std::size_t row) {
   const auto length = lengths[row];
   if (length == SQL_NULL_DATA) return out.null(), Result<void>{};
   const char* data = values.data() + row * fetch.bytes;
-  const char* why = nullptr;
   if (fetch.as == SQL_C_SBIGINT || fetch.as == SQL_C_DOUBLE) {
     std::int64_t integer;
     double real;
@@ -131,10 +131,10 @@ Result<void> RowStream::take_bound(std::size_t i, std::size_t row) {
     cell_.clear();
     if (!append_narrow({reinterpret_cast<const SQLWCHAR*>(data), size / sizeof(SQLWCHAR)}, cell_))
       return unfit(i, "the text is not valid Unicode");
-    why = decode_text(cell_, out);
   } else {
-    why = decode_text({data, size}, out);
+    cell_.assign(data, size);
   }
+  const char* why = decode(fetch.form, cell_, out);
   return why ? Result<void>{unfit(i, why)} : Result<void>{};
 }
 
@@ -154,7 +154,7 @@ Result<void> RowStream::take_whole(Statement& statement, std::size_t i) {
                                  : statement.plain(i, cell_);
   if (!got) return got.error().code == Code::database_error ? unfit(i, got.error().message) : got.error();
   if (!*got) return out.null(), Result<void>{};
-  const char* why = decode_text(cell_, out);
+  const char* why = decode(columns_[i].fetch.form, cell_, out);
   return why ? Result<void>{unfit(i, why)} : Result<void>{};
 }
 

@@ -10,12 +10,13 @@ const Customs kGeneric{};
 const Customs kSqlite{.opening = {"PRAGMA query_only = 1"},
                       .read_only = "PRAGMA query_only = 1",
                       .standard_schema = "main",
-                      .sizes_hold = false};
+                      .sizes_hold = false,
+                      .written_out = true};
 
 const Customs kPostgres{.beginning = {"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
                                       "SELECT pg_catalog.set_config('datestyle', 'ISO, YMD', true), "
                                       "pg_catalog.set_config('timezone', 'UTC', "
-                                      "true), pg_catalog.set_config('extra_float_digits', '1', true), "
+                                      "true), pg_catalog.set_config('extra_float_digits', '3', true), "
                                       "pg_catalog.set_config('standard_conforming_strings', 'on', true)"},
                         .read_only = "SET TRANSACTION … READ ONLY",
                         .standard_schema = "public",
@@ -23,7 +24,8 @@ const Customs kPostgres{.beginning = {"SET TRANSACTION ISOLATION LEVEL REPEATABL
 
 const Customs kMysql{.beginning = {"SET time_zone = '+00:00', sql_mode = 'NO_ENGINE_SUBSTITUTION'",
                                    "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"},
-                     .read_only = "START TRANSACTION … READ ONLY"};
+                     .read_only = "START TRANSACTION … READ ONLY",
+                     .texts_as_bytes = true};
 
 const Customs kMssql{
     .beginning = {"SET DATEFORMAT ymd; SET QUOTED_IDENTIFIER ON; SET ANSI_NULLS ON; SET TEXTSIZE "

@@ -24,6 +24,9 @@ struct Customs {
   const char* writable = nullptr;           // the question for tables that the user may write, roles and all
   bool sizes_hold = true;                   // a text is never longer than its column says
   bool integers_as_text = false;            // its driver knows no 64-bit integers
+  bool texts_as_bytes = false;  // its driver cuts a text at a NUL when it makes UTF-16 of it; the bytes are UTF-8
+  // Its driver rounds doubles and cuts texts: the statements write digits, and texts and bytes in hexadecimal.
+  bool written_out = false;
 };
 const Customs& customs_of(Family family);
 

@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <map>
 
-#include "../../support/mariadb_server.hpp"
-#include "../../support/mssql_server.hpp"
-#include "../../support/postgres_server.hpp"
+#include "../../support/odbc_driver.hpp"
 #include "../../support/temp_dir.hpp"
 
 namespace vmc::test {
@@ -48,6 +46,7 @@ class Postgres final : public Database {
   std::unique_ptr<sources::Source> source() override {
     return sources::make_postgres_source(PostgresServer::instance().settings(kName));
   }
+  sources::OdbcSettings over_odbc() override { return postgres_over_odbc(kName); }
 };
 
 class Mariadb final : public Database {
@@ -70,6 +69,7 @@ class Mariadb final : public Database {
   std::unique_ptr<sources::Source> source() override {
     return sources::make_mysql_source(MariadbServer::instance().settings(kName));
   }
+  sources::OdbcSettings over_odbc() override { return mariadb_over_odbc(kName); }
 };
 
 class Mssql final : public Database {
@@ -91,6 +91,7 @@ class Mssql final : public Database {
   std::unique_ptr<sources::Source> source() override {
     return sources::make_mssql_source(MssqlServer::instance().settings(kName));
   }
+  sources::OdbcSettings over_odbc() override { return mssql_over_odbc(kName); }
 };
 
 class Sqlite final : public Database {
@@ -119,18 +120,25 @@ class Sqlite final : public Database {
 
  protected:
   std::unique_ptr<sources::Source> source() override { return sources::make_sqlite_source({file_}); }
+  sources::OdbcSettings over_odbc() override { return sqlite_over_odbc(file_); }
 
  private:
   TempDir directory_;
   std::string file_ = directory_.path() / "matrix.db";
 };
 
-}  // namespace
-
-std::unique_ptr<sources::Session> Database::open(sources::Access access) {
-  auto session = source()->open(access, std::chrono::seconds{10});
+std::unique_ptr<sources::Session> opened(sources::Source& source, sources::Access access) {
+  auto session = source.open(access, std::chrono::seconds{10});
   if (!session) FAIL(session.error().text());
   return std::move(*session);
+}
+
+}  // namespace
+
+std::unique_ptr<sources::Session> Database::open(sources::Access access) { return opened(*source(), access); }
+
+std::unique_ptr<sources::Session> Database::open_over_odbc() {
+  return opened(*sources::make_odbc_source(over_odbc()), sources::Access::read);
 }
 
 const data::TableInfo& Database::types_table() {

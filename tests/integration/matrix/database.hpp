@@ -37,11 +37,13 @@ class Database {
   // The type an owner would declare here for values that travel as `type`.
   virtual std::string type_for(data::Type type) const = 0;
   std::unique_ptr<sources::Session> open(sources::Access access);
+  std::unique_ptr<sources::Session> open_over_odbc();  // Debian's driver for it
   // The table "types" with a row for each value of each type and one of nulls; made once.
   const data::TableInfo& types_table();
 
  protected:
   virtual std::unique_ptr<sources::Source> source() = 0;
+  virtual sources::OdbcSettings over_odbc() = 0;
 
  private:
   std::optional<data::TableInfo> types_table_;

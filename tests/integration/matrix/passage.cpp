@@ -74,6 +74,21 @@ bool is_exact_number(const data::Value& value) {
 
 }  // namespace
 
+Result<Read> read_value(sources::Session& session, const data::TableInfo& table, const std::string& column,
+                        std::int64_t id) {
+  auto intent = intent_for(table, {"id", column});
+  intent.filter = data::Filter{data::Filter::Op::eq, "id", {id}, {}};
+  std::vector<data::Batch> batches;
+  const auto keep = [&](data::Batch batch) -> Result<void> {
+    if (batch.rows > 0) batches.push_back(std::move(batch));
+    return {};
+  };
+  VMC_CHECK(session.read(intent, table, {}, keep));
+  if (batches.size() != 1 || batches[0].rows != 1) return fail(Code::internal, "there is not one row of it");
+  auto value = data::value_at(batches[0].columns[1], 0);
+  return Read{std::move(batches[0]), std::move(value)};
+}
+
 Result<data::Batch> pass(data::Batch batch, Way way, const data::RowTypePtr& destination) {
   static Scripting scripting;
   VMC_TRY(arrived, through_a_chunk(batch));
@@ -123,6 +138,12 @@ bool same(const data::Value& a, const data::Value& b) {
   const auto *x = std::get_if<double>(&a), *y = std::get_if<double>(&b);
   if (x && y) return *x == *y || (*x != *x && *y != *y);  // -0 is 0, as databases and the proof have it
   return data::is_null(a) == data::is_null(b) && shown(a) == shown(b);
+}
+
+std::string label(const data::Value& value) {
+  constexpr std::size_t kShown = 80;
+  const auto text = shown(value);
+  return text.size() <= kShown ? text : text.substr(0, 8) + "... of " + std::to_string(text.size()) + " bytes";
 }
 
 data::Batch one_row(data::Type type, const std::string& column, std::int64_t id, const data::Value& value) {

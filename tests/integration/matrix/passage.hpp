@@ -13,6 +13,14 @@ namespace vmc::test {
 
 enum class Way { script, cast };
 
+struct Read {
+  data::Batch batch;  // one row: the key and the value
+  data::Value value;
+};
+// The value of one column in the row of that key.
+Result<Read> read_value(sources::Session& session, const data::TableInfo& table, const std::string& column,
+                        std::int64_t id);
+
 // Rows of the destination's columns; an error, or the first row's refusal as one.
 Result<data::Batch> pass(data::Batch batch, Way way, const data::RowTypePtr& destination);
 
@@ -36,6 +44,9 @@ std::string verdict(Destination& to, const data::Batch& row, const data::Value& 
 
 // The same value, whatever kind it has here and there?
 bool same(const data::Value& a, const data::Value& b);
+
+// A value as it stands in a golden file: a long one is cut.
+std::string label(const data::Value& value);
 
 // One row: the key and the value.
 data::Batch one_row(data::Type type, const std::string& column, std::int64_t id, const data::Value& value);
