@@ -17,6 +17,11 @@ constexpr std::array<std::string_view, 14> kExtensionTypes{"box2d",     "box3d",
                                                            "geography", "geometry",  "halfvec",   "hstore", "lquery",
                                                            "ltree",     "ltxtquery", "sparsevec", "vector"};
 
+// Where no schema says which columns there are, x.nextval is a call.
+bool is_sequence_function(std::string_view name) {
+  return name == "nextval" || name == "setval" || name == "currval" || name == "lastval";
+}
+
 // The columns of something in FROM, or of a query.
 struct Columns {
   std::set<std::string> names;
@@ -95,7 +100,7 @@ class Resolver {
            std::find(kPostgresSystemColumns.begin(), kPostgresSystemColumns.end(), name) != kPostgresSystemColumns.end();
   }
   bool is_column_somewhere(const std::string& name) const {
-    if (!catalogue_.closed()) return true;
+    if (!catalogue_.closed()) return !is_sequence_function(name) && !name.starts_with("pg_");
     const auto& tables = catalogue_.tables();
     return std::any_of(tables.begin(), tables.end(), [&](const auto& entry) {
       return entry.second.columns->contains(name) && !catalogue_.is_private(entry.second, name);
@@ -235,6 +240,9 @@ Visible Resolver::visible_table(const Item& item, const With* with) {
            "Use the published schema.");
     reads_["*"].insert("*");
     const bool rights = std::find(kWithRights.begin(), kWithRights.end(), name) != kWithRights.end();
+    if (rights && !item.columns.empty())
+      deny(item.at, fmt::format("a list of names for the columns of '{}' would name who may do what, too", name),
+           "Use the columns' own names.");
     return {alias, path, nullptr, named(item.columns, Columns{{}, true}), rights};
   }
   const auto* table = catalogue_.find(item.path);

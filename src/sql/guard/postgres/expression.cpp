@@ -35,7 +35,6 @@ constexpr std::array kPlain{
     Plain{"RowExpr", "args", "row_format location"},
     Plain{"SQLValueFunction", "", "op typmod location"},
     Plain{"XmlExpr", "named_args args", "op name xmloption location"},
-    Plain{"XmlSerialize", "expr", "xmloption typeName location"},
 };
 
 // Types whose input and output functions look up what is not shared.
@@ -43,6 +42,7 @@ constexpr std::array<std::string_view, 6> kTellingTypes{"aclitem", "regoper", "r
 // Types that give the name to a number, or the number to a name, of what may be private.
 constexpr std::array<std::string_view, 3> kNamingTypes{"regclass", "regnamespace", "regtype"};
 constexpr std::array<std::string_view, 4> kRightsColumns{"attacl", "nspacl", "relacl", "typacl"};
+bool is_naming_type(std::string_view name) { return std::find(kNamingTypes.begin(), kNamingTypes.end(), name) != kNamingTypes.end(); }
 constexpr std::size_t kSubscriptsMax = 16;  // the server allows 6 dimensions
 
 // The text of an argument that is a constant.
@@ -64,6 +64,16 @@ Path path_in(std::string_view text) {
     if (dot == text.npos) return path;
     text.remove_prefix(dot + 1);
   }
+}
+
+// Is the value in (value).field a constant, or cast to a type of the server's own? Such a value has no fields.
+bool is_scalar(const Object& indirection) {
+  if (child_node(indirection, "arg", "A_Const")) return true;
+  const auto cast = child_node(indirection, "arg", "TypeCast");
+  Object type;
+  if (!cast || (*cast)["typeName"].get(type) != simdjson::SUCCESS) return false;
+  const auto names = strings_of(type, "names");
+  return names && !names->empty() && names->back() != "record" && (is_builtin_type(names->back()) || is_naming_type(names->back()));
 }
 
 // The name in (name).field.
@@ -104,6 +114,12 @@ void TreeReader::expression(const Value& value, std::vector<Use>& uses, Use::Ali
     check_fields("a cast", fields, "arg typeName location");
     if (const auto argument = child_of(fields, "arg")) expression(*argument, uses);
     if (Object type; fields["typeName"].get(type) == simdjson::SUCCESS) type_name(type, uses, child_of(fields, "arg"));
+    return;
+  }
+  if (node->kind == "XmlSerialize") {
+    check_fields("XMLSERIALIZE", fields, "xmloption expr typeName location");
+    if (const auto argument = child_of(fields, "expr")) expression(*argument, uses);
+    if (Object type; fields["typeName"].get(type) == simdjson::SUCCESS) type_name(type, uses, child_of(fields, "expr"));
     return;
   }
   if (node->kind == "ParamRef") {
@@ -180,6 +196,9 @@ void TreeReader::indirection(const Object& fields, std::vector<Use>& uses) {
       if (is_known_field(name)) continue;
       if (is_row_function(name))
         return refuse(Layer::functions, place_of(fields), fmt::format("'{}' of a row is a call of that function", name),
+                      "Call it by its name over approved columns.");
+      if (is_scalar(fields))
+        return refuse(Layer::functions, place_of(fields), fmt::format("'{}' of a value that is no row is a call of that function", name),
                       "Call it by its name over approved columns.");
       Use use;
       use.kind = Use::Kind::field;
@@ -278,16 +297,18 @@ void TreeReader::type_name(const Object& fields, std::vector<Use>& uses, const s
   check_fields("a type", fields, "names typmods typemod arrayBounds location");  // not %TYPE, not SETOF
   const auto names = strings_of(fields, "names");
   if (!names || names->empty()) return not_understood("a type", place_of(fields));
-  if (std::find(kTellingTypes.begin(), kTellingTypes.end(), names->back()) != kTellingTypes.end())
-    refuse(Layer::functions, place_of(fields), fmt::format("a cast to {} looks up accounts or functions", names->back()));
+  const std::string_view last = names->back();
+  const auto element = last.starts_with('_') ? last.substr(1) : last;  // of an array type
+  if (std::find(kTellingTypes.begin(), kTellingTypes.end(), element) != kTellingTypes.end())
+    refuse(Layer::functions, place_of(fields), fmt::format("a cast to {} looks up accounts or functions", last));
   for (const auto& value : items_of(fields, "typmods"))
     if (const auto part = node_of(value); !part || part->kind != "ColumnRef")
       expression(value, uses);  // geometry(Point)
   if (names->size() == 2 && names->front() == "information_schema") return;
   const bool own = names->size() == 1 || (names->size() == 2 && names->front() == "pg_catalog");
-  if (own && std::find(kNamingTypes.begin(), kNamingTypes.end(), names->back()) != kNamingTypes.end())
-    return telling(names->back(), cast ? std::vector<Value>{*cast} : std::vector<Value>{}, place_of(fields), uses);
-  if (own && (names->size() == 2 || is_builtin_type(names->back()))) return;
+  if (own && is_naming_type(element))
+    return telling(last, cast ? std::vector<Value>{*cast} : std::vector<Value>{}, place_of(fields), uses);
+  if (own && is_builtin_type(last)) return;
   Use use;
   use.kind = Use::Kind::type;
   use.at = place_of(fields);

@@ -8,13 +8,15 @@
 
 #include <fmt/format.h>
 
+#include "core/text.hpp"
+
 namespace vmc::sql::postgres {
 namespace {
 
 constexpr double kPiecesMax = 1e6;  // of a text or an array
 constexpr double kFactorialMax = 1'000;
 constexpr double kSeriesMax = 1e7;
-constexpr std::array<std::string_view, 5> kMakers{"array_fill", "factorial", "lpad", "repeat", "rpad"};
+constexpr std::array<std::string_view, 7> kMakers{"array_fill", "factorial", "lpad", "regexp_replace", "repeat", "replace", "rpad"};
 
 std::optional<Node> argument(const Object& call, std::size_t number) {
   const auto arguments = items_of(call, "args");
@@ -63,17 +65,28 @@ std::optional<double> operation(const Object& fields) {
   return std::nullopt;
 }
 
-// The number an expression of constants comes to.
+double length(const std::optional<Node>& node);
+
+// Of a call that gives its argument back, or one made of it.
+std::optional<double> called(const Object& call) {
+  const auto name = name_of(call);
+  const auto first = argument(call, 0);
+  if (name == "power" || name == "pow") {
+    const auto base = number(first), exponent = number(argument(call, 1));
+    return base && exponent ? std::optional{std::pow(*base, *exponent)} : std::nullopt;
+  }
+  if (name == "length" || name == "char_length" || name == "octet_length") return length(first);
+  const auto value = number(first);
+  return value && name == "abs" ? std::optional{std::fabs(*value)} : value;  // round(), floor(), int4() …
+}
+
+// The number an expression of constants comes to, or near it.
 std::optional<double> number(const std::optional<Node>& node) {
   if (!node) return std::nullopt;
   if (node->kind == "TypeCast") return number(child(node->fields, "arg"));
   if (node->kind == "A_Expr") return operation(node->fields);
-  if (node->kind == "FuncCall") {
-    const auto name = name_of(node->fields);
-    if (name != "power" && name != "pow") return std::nullopt;
-    const auto base = number(argument(node->fields, 0)), exponent = number(argument(node->fields, 1));
-    return base && exponent ? std::optional{std::pow(*base, *exponent)} : std::nullopt;
-  }
+  if (node->kind == "FuncCall") return called(node->fields);
+  if (node->kind == "CoalesceExpr" || node->kind == "MinMaxExpr") return number(argument(node->fields, 0));
   const auto text = constant(*node);
   if (!text || text->empty()) return std::nullopt;
   char* end = nullptr;
@@ -81,16 +94,17 @@ std::optional<double> number(const std::optional<Node>& node) {
   return *end == '\0' ? std::optional{value} : std::nullopt;
 }
 
-// Bytes of a text, at least.
+// Bytes of a text, at least; 1 where nothing is known.
 double length(const std::optional<Node>& node) {
   if (!node) return 1;
-  if (node->kind == "TypeCast") return length(child(node->fields, "arg"));
-  if (node->kind == "A_Expr") return length(child(node->fields, "lexpr")) + length(child(node->fields, "rexpr"));  // a || b
+  const auto& fields = node->fields;
+  if (node->kind == "TypeCast") return length(child(fields, "arg"));
+  if (node->kind == "A_Expr") return length(child(fields, "lexpr")) + length(child(fields, "rexpr"));  // a || b
   if (node->kind == "FuncCall") {
-    const auto name = name_of(node->fields);
-    const auto times = number(argument(node->fields, 1)).value_or(1);
-    if (name == "repeat") return times * length(argument(node->fields, 0));
-    return name == "lpad" || name == "rpad" ? times : 1;
+    const auto name = name_of(fields);
+    if (name == "repeat") return number(argument(fields, 1)).value_or(1) * length(argument(fields, 0));
+    if (name == "lpad" || name == "rpad") return number(argument(fields, 1)).value_or(1);
+    return length(argument(fields, 0));  // upper(), reverse() …
   }
   const auto text = constant(*node);
   return text && !text->empty() ? static_cast<double>(text->size()) : 1;
@@ -119,56 +133,65 @@ double product(const std::optional<Node>& node) {
   return all;
 }
 
-// The largest number written anywhere in a value; texts count with the digits in them ('%1000000000s').
-double largest_number(const Value& value) {
-  if (std::int64_t written = 0; value.get(written) == simdjson::SUCCESS) return static_cast<double>(written);
-  double largest = 0;
-  if (std::string_view text; value.get(text) == simdjson::SUCCESS) {
-    double digits = 0;
-    for (const char c : text) {
-      digits = c >= '0' && c <= '9' ? digits * 10 + (c - '0') : 0;
-      largest = std::max(largest, digits);
-    }
-  }
+// All texts written in a value, one behind the other: concat('%', '9s').
+std::string texts_in(const Value& value) {
+  std::string out;
   if (Array list; value.get(list) == simdjson::SUCCESS)
-    for (const auto& item : list) largest = std::max(largest, largest_number(item));
-  if (Object node; value.get(node) == simdjson::SUCCESS)
-    for (const auto& field : node)
-      if (field.key != "location") largest = std::max(largest, largest_number(field.value));
-  return largest;
+    for (const auto& item : list) out += texts_in(item);
+  Object node;
+  if (value.get(node) != simdjson::SUCCESS) return out;
+  if (const auto found = node_of(value); found && found->kind == "A_Const") return constant(*found).value_or("");
+  for (const auto& field : node)
+    if (field.key != "funcname") out += texts_in(field.value);
+  return out;
 }
 
-// format('%1000000000s', x), or with the width among the arguments: format('%*s', 1000000000, x).
+// The largest width in '%10s' and '%1$-10s'; a '*' stands for the largest of the numbers behind the format.
 double formatted(const Object& call) {
   const auto arguments = items_of(call, "args");
   if (arguments.empty()) return 0;
-  double most = largest_number(arguments.front());
-  const auto first = argument(call, 0);
-  const auto text = first ? constant(*first) : std::nullopt;
-  if (text && text->find('*') == text->npos) return most;
-  for (std::size_t i = 1; i < arguments.size(); ++i) most = std::max(most, number(argument(call, i)).value_or(0));
+  const auto format = texts_in(arguments.front());
+  double most = 0;
+  for (auto at = format.find('%'); at != format.npos; at = format.find('%', at)) {
+    double digits = 0;
+    for (++at; at < format.size() && std::string_view{"0123456789$-*"}.find(format[at]) != std::string_view::npos; ++at) {
+      if (format[at] == '*')
+        for (std::size_t i = 1; i < arguments.size(); ++i) digits = std::max(digits, number(argument(call, i)).value_or(0));
+      else if (format[at] >= '0' && format[at] <= '9')
+        digits = digits * 10 + (format[at] - '0');
+      most = std::max(most, digits);
+      if (format[at] == '$') digits = 0;
+    }
+  }
   return most;
 }
 
 double pieces(std::string_view function, const Object& call) {
-  double most = 0;
-  for (const auto& one : items_of(call, "args")) most = std::max(most, largest_number(one));
   const auto second = number(argument(call, 1)).value_or(0);
-  if (function == "array_fill") return std::max(most, product(argument(call, 1)));
-  if (function == "factorial") return std::max(most, number(argument(call, 0)).value_or(0));
-  if (function == "repeat") return std::max(most, second * length(argument(call, 0)));
-  return std::max(most, second);
+  if (function == "array_fill") return product(argument(call, 1));
+  if (function == "factorial") return number(argument(call, 0)).value_or(0);
+  if (function == "repeat") return second * length(argument(call, 0));
+  if (function == "replace" || function == "regexp_replace")
+    return length(argument(call, 0)) * length(argument(call, 2)) / length(argument(call, 1));
+  return second;  // lpad(), rpad()
+}
+
+// A constant's text, under a cast too.
+std::string written_in(const std::optional<Node>& node) {
+  const auto written = node && node->kind == "TypeCast" ? child(node->fields, "arg") : node;
+  return lowered(written ? constant(*written).value_or("") : "");
 }
 
 bool is_long_series(const Object& call) {
   const auto first = number(argument(call, 0)), last = number(argument(call, 1));
+  const auto last_text = written_in(argument(call, 1));
+  if (last_text == "infinity" || last_text == "+infinity") return true;
   const auto step_node = argument(call, 2);
   const auto step = number(step_node).value_or(1);
   if (first && last && step != 0 && (*last - *first) / step > kSeriesMax) return true;
-  const auto written = step_node && step_node->kind == "TypeCast" ? child(step_node->fields, "arg") : step_node;
-  const auto text = written ? constant(*written) : std::nullopt;  // '1 microsecond'
-  if (!text || number(step_node)) return false;
-  return text->find("micro") != text->npos || text->find("milli") != text->npos || text->starts_with("0.0");
+  if (number(step_node)) return false;
+  const auto text = written_in(step_node);  // '1 microsecond'
+  return text.find("micro") != text.npos || text.find("milli") != text.npos || text.starts_with("0.0");
 }
 
 }  // namespace

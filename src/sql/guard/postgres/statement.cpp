@@ -225,10 +225,12 @@ void TreeReader::common_table(const Object& fields, Query& query) {
   table.columns = std::move(*columns);
   auto inner = std::make_shared<Query>();
   select(node->fields, *inner);
-  // SEARCH and CYCLE add columns of the names they give.
+  // SEARCH and CYCLE add columns of the names they give; what marks a cycle is a constant of any type.
   for (const auto* clause : {"search_clause", "cycle_clause"}) {
     Object added;
     if (fields[clause].get(added) != simdjson::SUCCESS || inner->blocks.empty()) continue;
+    for (const auto* mark : {"cycle_mark_value", "cycle_mark_default"})
+      if (const auto value = child_of(added, mark)) expression(*value, inner->blocks.front().uses);
     for (const auto* name : {"search_seq_column", "cycle_mark_column", "cycle_path_column"})
       if (const auto column = text_of(added, name); !column.empty())
         inner->blocks.front().outputs.push_back({Output::Kind::named, std::string{column}, {}});
