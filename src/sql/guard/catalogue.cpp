@@ -68,6 +68,7 @@ Catalogue Catalogue::make(Dialect dialect, const data::Schema* schema, data::Par
   if (schema) {
     for (const auto& table : schema->tables) {
       Table known{.name = table.name, .columns = std::set<std::string>{}, .private_columns = {}};
+      known.view = table.view;
       for (const auto& column : table.columns) {
         const auto name = name_of(column.name);
         if (name != column.name) known.spellings[name] = column.name;

@@ -38,6 +38,7 @@ struct Use {
   Alias alias = Alias::never;
   // PostgreSQL reads x.f as f(x) where x has no column f: is this one that functions or system tables are known to have?
   bool known_field = false;
+  bool property = false;  // T-SQL: the last name may be a property of the column before it: location.Lat
   std::shared_ptr<const Query> query;  // shared: a Use is copied when a clause is repeated
   // The items of its block that it sees, by number: ON sees those of its join, LIMIT none. What they do not have is
   // looked for around the block, not in the other items.
@@ -70,6 +71,7 @@ struct Item {
   std::size_t lateral_from = 0;  // from this number on: APPLY sees those of its join
   bool catalogue = false;  // a system table or view that may be read
   bool hidden = false;     // one that may not; a CTE of its name may
+  bool definition = false;  // its definition is shown: a table's, as a view's is a source text
   std::vector<Use> uses;
   bool natural = false;                   // joined to the items before it by all common names
   std::vector<std::string> using_columns;  // joined to the items before it by these
@@ -101,5 +103,15 @@ struct Query {
   std::vector<Use> order_by;  // ORDER BY, LIMIT; sees the tables of the block when there is only one
   std::size_t tokens = 0;     // SQLite: its length with all that is in it
 };
+
+// SELECT * FROM item
+inline std::shared_ptr<const Query> all_of(const Item& item) {
+  Query query;
+  auto& block = query.blocks.emplace_back();
+  if (!item.catalogue) block.outputs.push_back({Output::Kind::star, {}, {}});
+  block.items.push_back(item);
+  block.items.back().uses.clear();
+  return std::make_shared<const Query>(std::move(query));
+}
 
 }  // namespace vmc::sql

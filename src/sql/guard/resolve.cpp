@@ -256,6 +256,9 @@ Visible Resolver::visible_table(const Item& item, const With* with) {
          "Give the schema that 'vmc agent schema export' writes.");
   if (table->all_private)
     deny(item.at, fmt::format("'{}' is private", text_of(item.path)), "Its owner keeps it out of what is shared.");
+  if (item.definition && table->view)
+    deny(item.at, fmt::format("'{}' is a view: its source text and its owner's account would be shown", text_of(item.path)),
+         "Ask for its columns with DESCRIBE.");
   reads_[catalogue_.closed() ? table->name : text_of(item.path)];
   return {alias, path, table, named(item.columns, Columns{}), false};
 }
@@ -404,6 +407,12 @@ void Resolver::use_qualified(const Use& one, const Scope& scope) {
   const Path qualifiers{one.path.begin(), one.path.end() - 1};
   const auto& name = one.path.back();
   const auto* item = find_item(qualifiers, scope);
+  if (!item && one.property) {
+    Use column = one;
+    column.path.pop_back();
+    column.property = false;
+    return use_column(column, scope);
+  }
   if (!item)
     return deny(one.at, fmt::format("'{}' names no table of this statement", text_of(qualifiers)), "Check its alias.");
   // MySQL looks on, in this query and those around it, where the first table of that name has no such column.

@@ -201,11 +201,22 @@ bool Parser::is_customers(const Path& path) const {
 }
 
 // What is written in the arguments since `from` may not ask for millions of characters or rows.
+// The numbers in the arguments, one by one and where they are multiplied; of REPLICATE's only in the second.
 void Parser::check_generated(std::size_t from) {
+  const auto& name = tokens_[from - 2].name;
+  bool counts = name != "replicate" && name != "repeat";
+  double product = 1;
+  int depth = 0;
   for (auto i = from; i < cursor_.position() && !refused(); ++i) {
     const auto& token = tokens_[i];
-    if (token.kind != Token::Kind::number && token.kind != Token::Kind::string) continue;
-    if (number_in(token) > kGeneratedMax)
+    depth += token.is("(") ? 1 : token.is(")") ? -1 : 0;
+    counts = counts || (token.is(",") && depth == 0);
+    if (token.kind != Token::Kind::number && token.kind != Token::Kind::string) {
+      if (!token.is("*") && !token.is("(") && !token.is(")")) product = 1;
+      continue;
+    }
+    product *= number_in(token);
+    if (counts && product > kGeneratedMax)
       refuse(token, fmt::format("this makes more than {} characters or rows", static_cast<int>(kGeneratedMax)),
              "Ask for less.", Layer::functions);
   }

@@ -119,10 +119,21 @@ void Parser::like() {
 
 void Parser::in_list() {
   const Nested nested{*this};
-  if (is_word("select", 1)) return subquery();
+  if (is_word("select", 1) || at_set_operation()) return subquery();
   expect("(");
   values();
   expect(")");
+}
+
+// ((SELECT …) UNION …)
+bool Parser::at_set_operation() const {
+  if (!peek(1).is("(")) return false;
+  std::size_t at = 1;
+  for (int depth = 0; peek(at).kind != Token::Kind::end; ++at) {
+    depth += peek(at).is("(") ? 1 : peek(at).is(")") ? -1 : 0;
+    if (depth == 0) break;
+  }
+  return is_any({"union", "except", "intersect"}, at + 1);
 }
 
 // Its signs may stand apart: "a > = b".

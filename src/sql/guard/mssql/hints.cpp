@@ -52,15 +52,22 @@ void Parser::table_hint() {
   refuse(token, fmt::format("the table hint '{}' is not known as harmless", token.text), "Leave it out.");
 }
 
-// INDEX (ix, 2), INDEX = ix
+// INDEX (ix, 2), INDEX = ix. An index puts the rows into the order of columns that are not named here: those of the whole
+// table are read, unless it is the table itself (0) or its clustered index (1).
 void Parser::index_hint() {
+  const auto& token = peek();
   const bool equals = accept("="), list = accept("(");
   if (!equals && !list) return not_understood();
+  bool ordered = false;
   do {
+    ordered = ordered || (!peek().text.starts_with("0") && peek().text != "1");
     if (peek().kind == Token::Kind::number) take();
     else name();
   } while (list && accept(","));
   if (list) expect(")");
+  if (!ordered || !block_ || block_->items.empty()) return;
+  auto& item = block_->items.back();
+  item.uses.push_back({.kind = Use::Kind::query, .path = {}, .at = token.at, .query = all_of(item)});
 }
 
 // FORCESEEK, FORCESEEK (ix (customer_id)); in OPTION without columns, as no table is read there.

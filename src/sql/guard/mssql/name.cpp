@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "sql/guard/catalogue.hpp"
+#include "sql/guard/mssql/functions.hpp"
 #include "sql/guard/mssql/lexer.hpp"
 #include "sql/guard/mssql/names.hpp"
 #include "sql/guard/mssql/parser.hpp"
@@ -104,7 +105,8 @@ void Parser::name_expression() {
 
 void Parser::column(Path path, const Token& token) {
   column_ = {static_cast<std::size_t>(&token - tokens_.data()), cursor_.position()};
-  uses_->push_back({.path = std::move(path), .at = token.at, .query = {}});
+  const bool property = path.size() > 1 && is_value_property(path.back());
+  uses_->push_back({.path = std::move(path), .at = token.at, .property = property, .query = {}});
 }
 
 }  // namespace vmc::sql::mssql

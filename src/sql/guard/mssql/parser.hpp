@@ -144,6 +144,7 @@ class Parser {
   bool range_test();
   void like();
   void in_list();
+  bool at_set_operation() const;
   Kind sum(std::optional<Kind> first = {});
   bool arithmetic_operator();
   Kind operand();

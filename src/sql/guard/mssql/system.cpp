@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "sql/guard/mssql/names.hpp"
 #include "sql/guard/mssql/parser.hpp"
 
 namespace vmc::sql::mssql {
@@ -17,7 +18,7 @@ constexpr auto kInformationSchema = std::to_array<std::string_view>({
 // Left out: source, accounts and rights, settings, files, statistics, values, other databases, all that is about
 // sessions.
 constexpr auto kSys = std::to_array<std::string_view>({
-    "columns", "default_constraints", "extended_properties", "foreign_key_columns", "foreign_keys",
+    "all_columns", "all_objects", "columns", "default_constraints", "extended_properties", "foreign_key_columns", "foreign_keys",
     "identity_columns", "index_columns", "indexes", "key_constraints", "objects", "partitions", "schemas", "tables",
     "time_zone_info", "types", "views",
 });
@@ -38,6 +39,11 @@ bool is_open(std::string_view schema, std::string_view name) {
   return std::binary_search(kInformationSchema.begin(), kInformationSchema.end(), name);
 }
 
+bool is_systems(std::string_view name) {
+  return name == "sys" || name == "information_schema" || name == "cdc" ||
+         std::binary_search(kOldCatalogue.begin(), kOldCatalogue.end(), name);
+}
+
 }  // namespace
 
 void Parser::check_table(const Token& token, Item& item) {
@@ -51,6 +57,10 @@ void Parser::check_table(const Token& token, Item& item) {
   const auto full = fmt::format("{}", fmt::join(path, "."));
   if (path.size() > 3) return deny("a name of four parts reads from another server", "Name the table as schema.table.");
   if (name.starts_with('#')) return deny("temporary tables are not read", "Use WITH for steps of a query.");
+  // Where a server leaves accents out these are its own, too.
+  for (const auto part : {schema, std::string_view{name}})
+    if (const auto plain = skeleton(part); plain != part && is_systems(plain))
+      return deny(fmt::format("'{}' may be a name of the server's own", full), "Name the table without those letters.");
   // The tables of change data capture hold what was written to others.
   if (schema == "cdc")
     return deny(fmt::format("'{}' holds changes of other tables", full), "Read the tables themselves.");

@@ -216,7 +216,7 @@ void Parser::named_table() {
   if (accept_word("partition")) name_list();
   if (is_word("for") && is_word("system_time", 1)) system_time(item);
   take_alias(item);
-  index_hints();
+  index_hints(item);
   add_item(std::move(item));
 }
 
@@ -241,8 +241,11 @@ void Parser::system_time(Item& item) {
   point();
 }
 
-// USE INDEX [FOR JOIN | FOR ORDER BY | FOR GROUP BY] (a, PRIMARY)
-void Parser::index_hints() {
+// USE INDEX [FOR JOIN | FOR ORDER BY | FOR GROUP BY] (a, PRIMARY). An index puts the rows into the order of columns that
+// are not named here: those of the whole table are read.
+void Parser::index_hints(Item& item) {
+  const auto& token = peek();
+  bool ordered = false;
   while (is_any({"use", "force", "ignore"}) && is_any({"index", "key"}, 1)) {
     take();
     take();
@@ -253,10 +256,12 @@ void Parser::index_hints() {
     expect("(");
     if (accept(")")) continue;
     do
-      if (!accept_word("primary")) name();
+      if (!accept_word("primary")) name(), ordered = true;
     while (accept(","));
     expect(")");
   }
+  if (ordered && item.kind == Item::Kind::table)
+    item.uses.push_back({.kind = Use::Kind::query, .path = {}, .at = token.at, .query = all_of(item)});
 }
 
 void Parser::add_item(Item item) {

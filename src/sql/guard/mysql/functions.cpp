@@ -67,7 +67,7 @@ constexpr auto kFunctions = std::to_array<Function>({
     {"json_replace", plain, any}, {"json_schema_valid", plain, any}, {"json_schema_validation_report", plain, any},
     {"json_search", plain, any}, {"json_set", plain, any}, {"json_storage_free", plain, any},
     {"json_storage_size", plain, any}, {"json_type", plain, any}, {"json_unquote", plain, any},
-    {"json_valid", plain, any}, {"json_value", json_value, keyword}, {"kdf", plain, any}, {"lag", window, glued},
+    {"json_valid", plain, any}, {"json_value", json_value, keyword}, {"lag", window, glued},
     {"last_day", plain, any}, {"last_insert_id", no_arguments, any}, {"last_value", window, keyword},
     {"lcase", plain, any}, {"lead", window, glued}, {"least", plain, any}, {"left", plain, keyword},
     {"length", plain, any}, {"lengthb", plain, any}, {"linestring", plain, keyword}, {"ln", plain, any},

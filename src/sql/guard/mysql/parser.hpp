@@ -40,6 +40,7 @@ class Parser {
   // A name by which a table is called anywhere in the statement, and how it is used.
   struct Called {
     std::string_view spelling;
+    int tables = 0;
     bool two_spellings = false, alias = false, qualifier = false, with_database = false;
   };
   // A join whose ON is still to come, if it has one.
@@ -110,7 +111,7 @@ class Parser {
   void json_on();
   void named_table();
   void system_time(Item& item);
-  void index_hints();
+  void index_hints(Item& item);
   void add_item(Item item);
 
   // table.cpp

@@ -14,18 +14,8 @@ constexpr const char* kShown =
     "SHOW tells of TABLES, TABLE STATUS, COLUMNS, INDEX, CREATE TABLE, DATABASES, ENGINES, COLLATION and of one setting "
     "by its name: SHOW VARIABLES LIKE 'sql_mode'.";
 
-// As if all columns were read: what is told of a table is told of all its columns.
-Use whole_of(Item item) {
-  Query query;
-  auto& block = query.blocks.emplace_back();
-  Use use;
-  use.kind = Use::Kind::query;
-  use.at = item.at;
-  if (!item.catalogue) block.outputs.push_back({Output::Kind::star, {}, {}});
-  block.items.push_back(std::move(item));
-  use.query = std::make_shared<const Query>(std::move(query));
-  return use;
-}
+// What is told of a table is told of all its columns.
+Use whole_of(const Item& item) { return {.kind = Use::Kind::query, .path = {}, .at = item.at, .query = all_of(item)}; }
 
 }  // namespace
 
@@ -58,7 +48,7 @@ void Parser::show_tables(const Token& token) {
   list.path = {"information_schema", "tables"};
   list.at = token.at;
   list.catalogue = true;
-  block_->uses.push_back(whole_of(std::move(list)));
+  block_->uses.push_back(whole_of(list));
   show_filter();
 }
 
@@ -73,7 +63,7 @@ void Parser::show_of_table() {
     if (!refused()) check_table(item, token);
   }
   if (refused()) return;
-  block_->uses.push_back(whole_of(std::move(item)));
+  block_->uses.push_back(whole_of(item));
   show_filter();
 }
 
@@ -104,7 +94,8 @@ void Parser::show_create() {
     return refuse(what, fmt::format("SHOW CREATE {} shows a source text", shortened(what.text)), kShown);
   Item item;
   table(item);
-  if (!refused()) block_->uses.push_back(whole_of(std::move(item)));
+  item.definition = true;
+  if (!refused()) block_->uses.push_back(whole_of(item));
 }
 
 std::string Parser::database() {
@@ -137,7 +128,7 @@ void Parser::describe(Query& query) {
   if (refused()) return;
   if (!cursor_.at_end() && !peek().is(";"))
     return refuse(token, "DESCRIBE before a statement is EXPLAIN, which is not offered", "Ask for rows with SELECT.");
-  block.uses.push_back(whole_of(std::move(item)));
+  block.uses.push_back(whole_of(item));
 }
 
 // Where DESCRIBE means EXPLAIN.

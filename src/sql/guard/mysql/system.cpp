@@ -28,15 +28,15 @@ constexpr auto kOpenVariables = std::to_array<std::string_view>({
     "auto_increment_increment", "auto_increment_offset", "autocommit", "character_set_client",
     "character_set_connection", "character_set_database", "character_set_results", "character_set_server",
     "character_set_system", "collation_connection", "collation_database", "collation_server",
-    "cte_max_recursion_depth", "default_storage_engine", "default_week_format", "div_precision_increment",
-    "explicit_defaults_for_timestamp", "foreign_key_checks", "group_concat_max_len", "innodb_version",
-    "interactive_timeout", "lc_time_names", "license", "lower_case_file_system", "lower_case_table_names",
-    "max_allowed_packet", "max_execution_time", "max_recursive_iterations", "max_statement_time", "net_buffer_length",
+    "cte_max_recursion_depth", "default_collation_for_utf8mb4", "default_storage_engine", "default_week_format", "div_precision_increment", "error_count",
+    "explicit_defaults_for_timestamp", "foreign_key_checks", "group_concat_max_len", "identity", "in_transaction", "innodb_version",
+    "interactive_timeout", "last_insert_id", "lc_time_names", "license", "lower_case_file_system", "lower_case_table_names",
+    "max_allowed_packet", "max_connections", "max_execution_time", "max_recursive_iterations", "max_statement_time", "net_buffer_length",
     "net_read_timeout", "net_write_timeout", "performance_schema", "protocol_version", "query_cache_size",
     "query_cache_type", "read_only", "sql_auto_is_null", "sql_big_selects", "sql_mode", "sql_safe_updates",
     "sql_select_limit", "storage_engine", "super_read_only", "system_time_zone", "time_zone", "timestamp",
     "transaction_isolation", "transaction_read_only", "tx_isolation", "tx_read_only", "unique_checks", "version",
-    "version_comment", "version_compile_machine", "version_compile_os", "wait_timeout",
+    "version_comment", "version_compile_machine", "version_compile_os", "wait_timeout", "warning_count",
 });
 static_assert(std::ranges::is_sorted(kOpenVariables));
 

@@ -63,7 +63,9 @@ bool Parser::take_alias(Item& item) {
   if (!as && !is_bare_alias(token)) return false;
   const auto alias = name();
   if (!item.path.empty() && alias == item.path.back()) {
-    call_table(token, alias, false);
+    auto& called = called_[alias];
+    if (called.tables == 1) called.spelling = spelling(token);  // of this table alone: the name that its alias hides
+    else call_table(token, alias, false);
     return true;
   }
   call_table(token, alias, true);
@@ -78,6 +80,7 @@ bool Parser::is_bare_alias(const Token& token) const {
 
 void Parser::call_table(const Token& token, const std::string& name, bool alias) {
   auto& called = called_[name];
+  ++called.tables;
   if (called.spelling.empty()) called.spelling = spelling(token);
   called.two_spellings = called.two_spellings || called.spelling != spelling(token);
   called.alias = called.alias || alias;
