@@ -100,6 +100,9 @@ bool Parser::table_or_call(Block& block, Item& item) {
     return refuse(Layer::names, begin,
                   fmt::format("'{}' is a table of SQLite's own that is not shared", item.path.back()),
                   "Ask sqlite_schema or pragma_table_info for names.", Code::schema_access_denied);
+  if (peek().is("(") && is_foreign_module(item.path.back()))
+    return refuse(Layer::functions, begin, fmt::format("the table function '{}' is not known to be harmless", item.path.back()),
+                  "Read a table of the schema.");
   if (peek().is("(")) return table_call(block, item);
   return !system || system_table(item, *system, nullptr);
 }

@@ -50,7 +50,17 @@ constexpr std::array kTables{
     SystemTable{"sqlite_schema", kSchema, kSchemaColumns},
 };
 
+// Tables that modules of SQLite's shell and of its source tree make without being asked: files, code, other statements.
+constexpr std::array<std::string_view, 15> kForeignModules{
+    "bytecode", "carray", "completion", "csv", "dbstat", "eval", "fsdir", "fsentry", "fstree", "memstat", "stmt",
+    "stmtvtab", "tables_used", "unionvtab", "zipfile"};
+static_assert(std::is_sorted(kForeignModules.begin(), kForeignModules.end()));
+
 }  // namespace
+
+bool is_foreign_module(std::string_view name) {
+  return std::binary_search(kForeignModules.begin(), kForeignModules.end(), name);
+}
 
 bool is_harmless_function(std::string_view name) {
   return std::binary_search(kFunctions.begin(), kFunctions.end(), name);

@@ -36,6 +36,8 @@ struct SystemTable {
 // nullptr: none that may be read.
 const SystemTable* find_system_table(std::string_view name);
 std::span<const SystemTable> system_tables();
+// A table function that reads files, code or what other statements do, where it is there at all.
+bool is_foreign_module(std::string_view name);
 // "sqlite_…", "pragma_…"; no table of the customer's own is called so, or it hides behind the system's.
 bool is_system_name(std::string_view name);
 
