@@ -22,11 +22,30 @@ std::string_view to_string(Layer layer) {
   return "";
 }
 
+namespace {
+
+// What to do where a refusal has nothing better to say.
+std::string_view usual_hint(Layer layer) {
+  switch (layer) {
+    case Layer::text:
+      return "Send one statement as UTF-8 text.";
+    case Layer::tokens:
+    case Layer::syntax:
+      return "Ask for rows with one SELECT, as the manual of this database writes it.";
+    case Layer::functions:
+      return "Leave it out.";
+    case Layer::names:
+      return "Check the name, or ask the owner of the connection to approve it.";
+  }
+  return "";
+}
+
+}  // namespace
+
 std::string describe(const Refusal& refusal, std::string_view statement) {
   const auto place = place_of(statement, refusal.at);
-  auto text = fmt::format("{}, line {}, column {}: {}.", to_string(refusal.layer), place.line, place.column, refusal.what);
-  if (!refusal.hint.empty()) text += " " + refusal.hint;
-  return text;
+  const std::string_view hint = refusal.hint.empty() ? usual_hint(refusal.layer) : refusal.hint;
+  return fmt::format("{}, line {}, column {}: {}. {}", to_string(refusal.layer), place.line, place.column, refusal.what, hint);
 }
 
 }  // namespace vmc::sql

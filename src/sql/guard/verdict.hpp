@@ -20,7 +20,7 @@ struct Refusal {
   Code code = Code::write_operation_rejected;
   std::size_t at = 0;  // byte of the statement
   std::string what;    // a sentence without its full stop; names things of the statement, never values
-  std::string hint;    // what to do instead; may be empty
+  std::string hint;    // what to do instead; empty: what the layer usually says
 };
 
 struct Verdict {

@@ -39,6 +39,10 @@ bool is_open(std::string_view schema, std::string_view name) {
   return std::binary_search(kInformationSchema.begin(), kInformationSchema.end(), name);
 }
 
+bool is_system_database(std::string_view name) {
+  return name == "master" || name == "msdb" || name == "model" || name == "tempdb" || name == "distribution";
+}
+
 bool is_systems(std::string_view name) {
   return name == "sys" || name == "information_schema" || name == "cdc" ||
          std::binary_search(kOldCatalogue.begin(), kOldCatalogue.end(), name);
@@ -56,6 +60,8 @@ void Parser::check_table(const Token& token, Item& item) {
   const std::string_view schema = path.size() > 1 ? path[path.size() - 2] : std::string_view{};
   const auto full = fmt::format("{}", fmt::join(path, "."));
   if (path.size() > 3) return deny("a name of four parts reads from another server", "Name the table as schema.table.");
+  if (path.size() == 3 && is_system_database(path.front()))
+    return deny(fmt::format("'{}' is a database of the server's own", path.front()), "Read tables of the connection's database.");
   if (name.starts_with('#')) return deny("temporary tables are not read", "Use WITH for steps of a query.");
   // Where a server leaves accents out these are its own, too.
   for (const auto part : {schema, std::string_view{name}})
