@@ -29,10 +29,13 @@ std::string written(const OdbcSettings& settings, std::string_view password, con
   return odbc::narrowed(units);
 }
 
+using Form = odbc::Fetch::Form;
+
 // The text as a column of the kind holds it, or why it cannot.
-std::string decoded(Type type, std::string_view text) {
+std::string decoded(Type type, std::string_view text, Form form = Form::plain) {
   data::ColumnBuilder column{type};
-  if (const char* why = odbc::decode_text(text, column)) return why;
+  std::string given{text};
+  if (const char* why = odbc::decode(form, given, column)) return why;
   return data::format(data::value_at(column.finish(), 0));
 }
 
@@ -131,6 +134,15 @@ TEST_CASE("what comes as text is taken exactly, or refused") {
   CHECK(decoded({Kind::date}, "2023-02-29") == "the date is none that the calendar has");
   CHECK(decoded({Kind::uuid}, "x") == "the value is no UUID");
   CHECK(decoded({Kind::json}, "{") == "the document is no JSON");
+  CHECK(decoded({Kind::boolean}, std::string_view{"\1", 1}) == "true");
+  CHECK(decoded({Kind::float64}, "0.30000000000000004441") == "0.30000000000000004");
+  CHECK(decoded({Kind::float64}, "-Inf") == "-Infinity");
+  CHECK(decoded({Kind::float64}, "?") == "the value is no number that a double holds");
+  CHECK(decoded({Kind::text}, "61C3BC", Form::hex) == "aü");
+  CHECK(decoded({Kind::text}, "?", Form::hex) == "the value is no text");
+  CHECK(decoded({Kind::text}, "FF", Form::hex) == "the text is not valid UTF-8");
+  CHECK(decoded({Kind::bytes}, "?", Form::hex) == "the value is no blob");
+  CHECK(decoded({Kind::text}, "\xc3", Form::utf8) == "the text is not valid UTF-8");
 }
 
 TEST_CASE("a driver's types are ours, or none") {
