@@ -245,7 +245,7 @@ void Parser::system_time(Item& item) {
 // are not named here: those of the whole table are read.
 void Parser::index_hints(Item& item) {
   const auto& token = peek();
-  bool ordered = false;
+  bool ordered = chooses_index_;
   while (is_any({"use", "force", "ignore"}) && is_any({"index", "key"}, 1)) {
     take();
     take();

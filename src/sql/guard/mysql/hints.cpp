@@ -98,4 +98,9 @@ std::optional<Refusal> refuse_hint(std::string_view hint, std::size_t at) {
                  "Leave it out."};
 }
 
+bool chooses_index(std::string_view hint) {
+  const auto words = fold(hint);
+  return words.find("index") != words.npos || words.find("scan") != words.npos;
+}
+
 }  // namespace vmc::sql::mysql

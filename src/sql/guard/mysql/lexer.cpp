@@ -63,10 +63,10 @@ class Lexer {
   Lexed run() {
     while (skip_blanks() && next_ < text_.size() && token()) {
     }
-    if (refusal_) return {{}, std::move(refusal_)};
+    if (refusal_) return {{}, std::move(refusal_), false};
     start_ = next_ = text_.size();
     push(Token::Kind::end);
-    return {std::move(tokens_), std::nullopt};
+    return {std::move(tokens_), std::nullopt, chooses_index_};
   }
 
  private:
@@ -120,7 +120,9 @@ class Lexer {
     if (end == text_.npos) return refuse(at, "a comment is not closed", "");
     next_ = end + 2;
     if (text_[at + 2] == '+' && takes_hint()) {
-      refusal_ = refuse_hint(text_.substr(at + 3, end - at - 3), at);
+      const auto hint = text_.substr(at + 3, end - at - 3);
+      refusal_ = refuse_hint(hint, at);
+      chooses_index_ = chooses_index_ || chooses_index(hint);
       return !refusal_;
     }
     return true;
@@ -325,12 +327,13 @@ class Lexer {
   bool blank_before_ = false;
   std::vector<Token> tokens_;
   std::optional<Refusal> refusal_;
+  bool chooses_index_ = false;
 };
 
 }  // namespace
 
 Lexed lex(std::string_view statement) {
-  if (auto refusal = refuse_text(statement)) return {{}, std::move(refusal)};
+  if (auto refusal = refuse_text(statement)) return {{}, std::move(refusal), false};
   return Lexer{statement}.run();
 }
 

@@ -17,6 +17,7 @@ namespace vmc::sql::mysql {
 struct Lexed {
   std::vector<Token> tokens;  // ends with Kind::end
   std::optional<Refusal> refusal;
+  bool chooses_index = false;  // by an optimizer hint
 };
 
 // A name behind a dot, or directly before one, is Kind::quoted however it is written: the servers do not look such a
@@ -28,5 +29,7 @@ std::string string_value(std::string_view literal);
 
 // Why an optimizer hint is refused, if it is. `hint` is what stands between "/*+" and "*/".
 std::optional<Refusal> refuse_hint(std::string_view hint, std::size_t at);
+// INDEX(t ix), NO_INDEX(t), SKIP_SCAN(t ix) …: in which order rows come is then the hint's choice.
+bool chooses_index(std::string_view hint);
 
 }  // namespace vmc::sql::mysql

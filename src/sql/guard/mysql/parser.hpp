@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "sql/guard/mysql/functions.hpp"
+#include "sql/guard/mysql/lexer.hpp"
 #include "sql/guard/query.hpp"
 #include "sql/guard/readers.hpp"
 #include "sql/guard/token.hpp"
@@ -25,8 +26,8 @@ namespace vmc::sql::mysql {
 class Parser {
  public:
   // `functions`: the customer's own.
-  Parser(std::string_view text, const std::vector<Token>& tokens, const std::set<std::string>& functions)
-      : text_{text}, tokens_{tokens}, cursor_{tokens}, functions_{functions} {}
+  Parser(std::string_view text, const Lexed& lexed, const std::set<std::string>& functions)
+      : text_{text}, tokens_{lexed.tokens}, chooses_index_{lexed.chooses_index}, cursor_{lexed.tokens}, functions_{functions} {}
   Reading read();
 
  private:
@@ -233,6 +234,7 @@ class Parser {
 
   std::string_view text_;
   const std::vector<Token>& tokens_;
+  const bool chooses_index_;
   TokenCursor cursor_;
   const std::set<std::string>& functions_;
   std::optional<Refusal> refusal_;

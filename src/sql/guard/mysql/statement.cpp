@@ -12,7 +12,7 @@ namespace vmc::sql {
 Reading read_mysql(std::string_view statement, const std::set<std::string>& functions) {
   auto lexed = mysql::lex(statement);
   if (lexed.refusal) return {std::move(lexed.refusal), {}, 0, statement.size(), true};
-  return mysql::Parser{statement, lexed.tokens, functions}.read();
+  return mysql::Parser{statement, lexed, functions}.read();
 }
 
 namespace mysql {
