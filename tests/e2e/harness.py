@@ -726,8 +726,9 @@ class Mariadb:
     def __init__(self, options=("innodb-flush-log-at-trx-commit=0",)):
         self.folder = Path(tempfile.mkdtemp(prefix="vmc-e2e-my-"))
         self.port = free_port()
+        # A server that starts clears the temporary tables in its tmpdir, those of others among them.
         account = ["--user=root"] if os.geteuid() == 0 else []
-        subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.folder / 'data'}", "--skip-test-db",
+        subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.folder / 'data'}", f"--tmpdir={self.folder}", "--skip-test-db",
                         "--auth-root-authentication-method=normal", *account], check=True, capture_output=True, preexec_fn=_die_with_parent)
         (self.folder / "init.sql").write_text(f"SET PASSWORD FOR root@localhost = PASSWORD('{self.password}');\n"
                                               "DELETE FROM mysql.global_priv WHERE User = '';\nFLUSH PRIVILEGES;\n")
@@ -735,7 +736,7 @@ class Mariadb:
                                                 f"password={self.password}\n")
         with open(self.folder / "log", "ab") as log:
             self.running = subprocess.Popen(
-                [shutil.which("mariadbd", path="/usr/sbin:/usr/bin"), "--no-defaults", f"--datadir={self.folder / 'data'}",
+                [shutil.which("mariadbd", path="/usr/sbin:/usr/bin"), "--no-defaults", f"--datadir={self.folder / 'data'}", f"--tmpdir={self.folder}",
                  "--bind-address=127.0.0.1", f"--port={self.port}", f"--socket={self.folder / 's'}", f"--pid-file={self.folder / 'pid'}",
                  f"--init-file={self.folder / 'init.sql'}", "--skip-log-bin", *(f"--{o}" for o in options), *account],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_parent)

@@ -69,8 +69,9 @@ MariadbServer::MariadbServer(bool tls) : tls_{tls} {
   std::string name = "/tmp/vmc-mariadb-XXXXXX";
   if (!mkdtemp(name.data())) throw std::runtime_error{"no temporary directory"};
   directory_ = name;
+  // A server that starts clears the temporary tables in its folder, those of others among them.
   const auto make = as_this_user({binary("mariadb-install-db"), "--no-defaults", "--datadir=" + (directory_ / "data").string(),
-                                  "--skip-test-db", "--auth-root-authentication-method=normal"});
+                                  "--tmpdir=" + directory_.string(), "--skip-test-db", "--auth-root-authentication-method=normal"});
   const pid_t made = start_program(make, directory_ / "log", SIGKILL);
   int status = 0;
   if (waitpid(made, &status, 0) != made || status != 0)
@@ -87,6 +88,7 @@ void MariadbServer::start() {
     std::vector<std::string> words{binary("mariadbd"),
                                    "--no-defaults",
                                    "--datadir=" + (directory_ / "data").string(),
+                                   "--tmpdir=" + directory_.string(),
                                    "--bind-address=127.0.0.1",
                                    "--port=" + std::to_string(port_),
                                    "--socket=" + (directory_ / "s").string(),

@@ -37,10 +37,11 @@ class TempFolder {
   std::filesystem::path path_;
 };
 
-// Runs one coroutine on a loop of its own, to its end.
+// Runs one coroutine to its end. The loop outlives it: a thread of the store may still be leaving its post().
 template <class T>
 T run(awaitable<T> task) {
-  asio::io_context loop;
+  static asio::io_context loop;
+  loop.restart();
   std::optional<T> result;
   auto wrapper = [](awaitable<T> inner, std::optional<T>& out) -> awaitable<void> {
     out.emplace(co_await std::move(inner));
