@@ -61,7 +61,7 @@ std::optional<double> operation(const Object& fields) {
   if (name == "/" && *b != 0) return *a / *b;
   if (name == "%" && *b != 0) return std::fmod(*a, *b);
   if (name == "^") return std::pow(*a, *b);
-  if (name == "<<") return std::ldexp(*a, static_cast<int>(std::fmod(*b, 64)));
+  if (name == "<<" && std::isfinite(*b)) return std::ldexp(*a, static_cast<int>(std::fmod(*b, 64)));
   return std::nullopt;
 }
 
