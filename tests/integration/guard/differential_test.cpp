@@ -46,6 +46,7 @@ struct Runner {
   sources::Source& source;
   std::unique_ptr<sources::Session> session;
   std::size_t accepted = 0, answered = 0;
+  std::string last = {};  // that was run
 
   void run(const std::string& statement) {
     const auto verdict = guard.judge(statement);
@@ -53,9 +54,11 @@ struct Runner {
     ++accepted;
     if (!session) {
       auto opened = source.open(Access::read, std::chrono::seconds{10});
+      INFO("behind: " << last);
       if (!opened) FAIL(opened.error().text());
       session = std::move(*opened);
     }
+    last = statement;
     const auto outcome = session->probe(statement);
     INFO(statement);
     if (outcome) ++answered;

@@ -1,6 +1,7 @@
 // Calls of functions, and the syntax of those whose arguments are more than expressions.
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <iterator>
 
 #include <fmt/format.h>
@@ -80,7 +81,7 @@ void Parser::arguments(const Function& function) {
       window_modifiers();
       return over();
     case Shape::percentile:
-      expressions();
+      fraction();
       expect(")");
       if (accept_words("within", "group")) within_group();
       return over();
@@ -88,6 +89,17 @@ void Parser::arguments(const Function& function) {
       special(function.shape);
   }
   expect(")");
+}
+
+// Of PERCENTILE_DISC and PERCENTILE_CONT. MariaDB 10.11 ends by a signal when it is no part of 1 and texts are ordered.
+void Parser::fraction() {
+  const auto& token = peek();
+  const std::string text{token.text};
+  const bool plain = token.kind == Token::Kind::number && text.find_first_not_of("0123456789.") == text.npos;
+  if (!plain || std::strtod(text.c_str(), nullptr) > 1)
+    return refuse(token, {Layer::functions, Code::write_operation_rejected, 0, "a percentile takes a number from 0 to 1, written out",
+                          "Write 0.5 for the median."});
+  take();
 }
 
 void Parser::expressions_or_none() {

@@ -14,7 +14,7 @@ enum class Shape : std::uint8_t {
   aggregate,          // [DISTINCT | ALL] expressions, or *; OVER
   ordered_aggregate,  // the same with ORDER BY, SEPARATOR, LIMIT
   window,             // expressions; FROM FIRST, RESPECT NULLS, OVER
-  percentile,         // expressions; WITHIN GROUP (ORDER BY …), OVER
+  percentile,         // a number from 0 to 1; WITHIN GROUP (ORDER BY …), OVER
   cast,               // expression AS type
   convert,            // expression, type; expression USING character set
   extract,            // unit FROM expression

@@ -162,6 +162,7 @@ class Parser {
   void call(const Token& token);
   void stored_function(const Path& path, const Token& token);
   void arguments(const Function& function);
+  void fraction();
   void expressions_or_none();
   void aggregate(const Function& function);
   void window_modifiers();
