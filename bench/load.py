@@ -100,7 +100,7 @@ class Mariadb(Place):
         self.server.sql("destination", f"DROP TABLE IF EXISTS sales; {self.TABLE}")
 
     def settle(self):
-        pass
+        self.server.sql("destination", "FLUSH TABLES sales FOR EXPORT; UNLOCK TABLES")
 
     def _client(self, text):
         return watched(mysql(self.server, "destination", text, "--local-infile=1"), {}, self.rows)
