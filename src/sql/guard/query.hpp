@@ -104,14 +104,14 @@ struct Query {
   std::size_t tokens = 0;     // SQLite: its length with all that is in it
 };
 
-// SELECT * FROM item
-inline std::shared_ptr<const Query> all_of(const Item& item) {
+// As if all of the item's columns were read: SELECT * FROM item.
+inline Use whole_of(const Item& item, std::size_t at) {
   Query query;
   auto& block = query.blocks.emplace_back();
   if (!item.catalogue) block.outputs.push_back({Output::Kind::star, {}, {}});
   block.items.push_back(item);
   block.items.back().uses.clear();
-  return std::make_shared<const Query>(std::move(query));
+  return {.kind = Use::Kind::query, .path = {}, .at = at, .query = std::make_shared<const Query>(std::move(query))};
 }
 
 }  // namespace vmc::sql

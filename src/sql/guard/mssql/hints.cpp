@@ -67,7 +67,7 @@ void Parser::index_hint() {
   if (list) expect(")");
   if (!ordered || !block_ || block_->items.empty()) return;
   auto& item = block_->items.back();
-  item.uses.push_back({.kind = Use::Kind::query, .path = {}, .at = token.at, .query = all_of(item)});
+  item.uses.push_back(whole_of(item, token.at));
 }
 
 // FORCESEEK, FORCESEEK (ix (customer_id)); in OPTION without columns, as no table is read there.

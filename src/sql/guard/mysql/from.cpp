@@ -261,7 +261,7 @@ void Parser::index_hints(Item& item) {
     expect(")");
   }
   if (ordered && item.kind == Item::Kind::table)
-    item.uses.push_back({.kind = Use::Kind::query, .path = {}, .at = token.at, .query = all_of(item)});
+    item.uses.push_back(whole_of(item, token.at));
 }
 
 void Parser::add_item(Item item) {

@@ -14,9 +14,6 @@ constexpr const char* kShown =
     "SHOW tells of TABLES, TABLE STATUS, COLUMNS, INDEX, CREATE TABLE, DATABASES, ENGINES, COLLATION and of one setting "
     "by its name: SHOW VARIABLES LIKE 'sql_mode'.";
 
-// What is told of a table is told of all its columns.
-Use whole_of(const Item& item) { return {.kind = Use::Kind::query, .path = {}, .at = item.at, .query = all_of(item)}; }
-
 }  // namespace
 
 // The block's only item is what SHOW makes, whose columns WHERE may name.
@@ -48,7 +45,7 @@ void Parser::show_tables(const Token& token) {
   list.path = {"information_schema", "tables"};
   list.at = token.at;
   list.catalogue = true;
-  block_->uses.push_back(whole_of(list));
+  block_->uses.push_back(whole_of(list, list.at));
   show_filter();
 }
 
@@ -63,7 +60,7 @@ void Parser::show_of_table() {
     if (!refused()) check_table(item, token);
   }
   if (refused()) return;
-  block_->uses.push_back(whole_of(item));
+  block_->uses.push_back(whole_of(item, item.at));
   show_filter();
 }
 
@@ -95,7 +92,7 @@ void Parser::show_create() {
   Item item;
   table(item);
   item.definition = true;
-  if (!refused()) block_->uses.push_back(whole_of(item));
+  if (!refused()) block_->uses.push_back(whole_of(item, item.at));
 }
 
 std::string Parser::database() {
@@ -128,7 +125,7 @@ void Parser::describe(Query& query) {
   if (refused()) return;
   if (!cursor_.at_end() && !peek().is(";"))
     return refuse(token, "DESCRIBE before a statement is EXPLAIN, which is not offered", "Ask for rows with SELECT.");
-  block.uses.push_back(whole_of(item));
+  block.uses.push_back(whole_of(item, item.at));
 }
 
 // Where DESCRIBE means EXPLAIN.
