@@ -41,6 +41,9 @@ awaitable<Result<void>> Grants::look(const ConnectionSettings& connection, sourc
   Result<sources::RightsReport> rights{sources::RightsReport{}};
   std::function<Result<void>(sources::Session&)> work = [&](sources::Session& session) -> Result<void> {
     rights = session.rights();
+    // Of the call, not of the user: whoever asks next finds out.
+    if (!rights && (rights.error().code == Code::cancelled || rights.error().code == Code::unavailable))
+      return rights.error();
     return {};
   };
   VMC_CO_CHECK(co_await pool.use(sources::Access::read, work));

@@ -225,6 +225,8 @@ Result<void> Connection::await_answer() {
     const auto wait =
         std::clamp<std::int64_t>(std::chrono::ceil<milliseconds>(deadline_ - Steady::now()).count(), 0, 60'000);
     if (poll(fds.data(), fds.size(), static_cast<int>(wait)) > 0 && fds[0].revents != 0) return {};
+    eventfd_t interrupts = 0;
+    if (fds[1].revents != 0) eventfd_read(wake_, &interrupts);  // a ROLLBACK behind it waits in peace
   }
 }
 

@@ -22,6 +22,8 @@ using std::chrono::milliseconds;
 // The server's own time limit comes first; this is for a server that does not keep it.
 constexpr auto kServerFirst = milliseconds{250};
 constexpr auto kStopGrace = std::chrono::seconds{5};
+constexpr auto kTellAgain = milliseconds{50};  // the first pause; each is twice the one before
+constexpr auto kTellAtMost = milliseconds{500};
 constexpr auto kResetLimit = std::chrono::seconds{5};
 constexpr auto kDrainLimit = milliseconds{50};  // the rest of a small result is taken sooner than its end is asked for
 constexpr auto kKillLimit = std::chrono::seconds{3};
@@ -216,30 +218,44 @@ Result<void> Connection::start(Duration limit) {
 
 Result<void> Connection::go_on() const {
   if (interrupted_) return fail(Code::cancelled, "the call was cancelled");
+  if (told_to_stop_ || Steady::now() >= deadline_)
+    return fail(Code::query_timeout, "the call's time limit is over");
   return {};
 }
 
 Result<void> Connection::stop_or_go_on() {
   const auto now = Steady::now();
-  if (!told_to_stop_ && (interrupted_ || now >= deadline_)) tell_to_stop();
+  if (told_to_stop_ ? now >= tell_again_ : interrupted_ || now >= deadline_) tell_to_stop();
   if (now < give_up_) return {};
   return lost();
 }
 
+// Again and again: the server forgets a KILL that comes before its statement has begun.
 void Connection::tell_to_stop() {
-  told_to_stop_ = true;
-  give_up_ = Steady::now() + kStopGrace;
-  if (!connected_) {
-    give_up_ = Steady::now();
-    return;
+  const bool first = !std::exchange(told_to_stop_, true);
+  if (first) give_up_ = Steady::now();
+  if (!connected_ || kills_) return;
+  if (first) {
+    give_up_ += kStopGrace;
+    tell_every_ = kTellAgain;
   }
-  auto other = open(settings_, Access::read, kKillLimit);
-  if (other) {
-    (*other)->deadline_ = Steady::now() + kKillLimit;
-    auto killed = (*other)->run(fmt::format("KILL QUERY {}", mysql_thread_id(handle_)));
-    if (killed) return;
+  if (!kill_statement()) {
+    killer_.reset();
+    if (first) log::warn("mysql", "the server could not be told to stop a statement");
   }
-  log::warn("mysql", "the server could not be told to stop a statement; the connection is dropped");
+  tell_again_ = Steady::now() + tell_every_;
+  tell_every_ = std::min<Duration>(tell_every_ * 2, kTellAtMost);
+}
+
+bool Connection::kill_statement() {
+  if (!killer_) {
+    auto opened = open(settings_, Access::read, kKillLimit);
+    if (!opened) return false;
+    killer_ = std::move(*opened);
+    killer_->kills_ = true;
+  }
+  killer_->deadline_ = Steady::now() + kKillLimit;
+  return killer_->run(fmt::format("KILL QUERY {}", mysql_thread_id(handle_))).has_value();
 }
 
 int Connection::poll_once(int fd, bool reading, int wait_ms) {
@@ -266,7 +282,8 @@ bool Connection::wait(int fd, bool reading) {
   low_water(fd, 1);
   for (;;) {
     if (!stop_or_go_on()) return false;
-    const auto until = std::min(told_to_stop_ ? give_up_ : deadline_, Steady::now() + std::chrono::seconds{1});
+    const auto next = told_to_stop_ ? std::min(give_up_, tell_again_) : deadline_;
+    const auto until = std::min(next, Steady::now() + std::chrono::seconds{1});
     const auto wait_ms = std::chrono::ceil<milliseconds>(until - Steady::now()).count();
     if (poll_once(fd, reading, static_cast<int>(std::max<std::int64_t>(wait_ms, 0))) > 0) return true;
   }
@@ -279,7 +296,7 @@ void Connection::low_water(int fd, int bytes) {
 }
 
 Result<void> Connection::run(const std::string& text) {
-  VMC_CHECK(stop_or_go_on());
+  VMC_CHECK(go_on());
   const Call call{*this};
   if (mysql_real_query(handle_, text.data(), text.size()) != 0) return failed(failure());
   return {};
@@ -306,6 +323,7 @@ void Connection::rollback() noexcept {
   if (broken_ || !std::exchange(in_transaction_, false)) return;
   if (!told_to_stop_) deadline_ = Steady::now() + kResetLimit;
   give_up_ = told_to_stop_ ? Steady::now() + kStopGrace : Steady::time_point::max();
+  tell_again_ = Steady::time_point::max();
   const Call call{*this};
   if (mysql_real_query(handle_, "ROLLBACK", 8) != 0) broken_ = true;
 }

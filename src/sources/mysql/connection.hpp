@@ -64,6 +64,7 @@ class Connection {
   Result<void> check_version();
   Error lost();
   void tell_to_stop();
+  bool kill_statement();
   bool wait(int fd, bool reading);
   bool reached(int fd);
   int poll_once(int fd, bool reading, int wait_ms);
@@ -76,6 +77,10 @@ class Connection {
   int wake_ = -1;  // an eventfd
   Steady::time_point deadline_{Steady::time_point::max()};
   Steady::time_point give_up_{Steady::time_point::max()};  // once the server has been told to stop
+  Steady::time_point tell_again_{Steady::time_point::max()};
+  Duration tell_every_{};
+  std::unique_ptr<Connection> killer_;
+  bool kills_ = false;  // is one: nobody stops it
   std::atomic<bool> interrupted_{false};
   bool connected_ = false;
   int connect_errno_ = 0;

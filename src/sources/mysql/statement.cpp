@@ -28,7 +28,7 @@ struct TextRow {
 }  // namespace
 
 Result<Statement> Statement::prepare(Connection& db, const std::string& text, Words words) {
-  VMC_CHECK(db.stop_or_go_on());
+  VMC_CHECK(db.go_on());
   MYSQL_STMT* made = mysql_stmt_init(db.handle());
   if (!made) return fail(Code::unavailable, "memory ran out");
   Statement statement{db, made};
@@ -82,7 +82,7 @@ Error Statement::failed(std::string_view analysed) {
 }
 
 Result<void> Statement::execute(Params& params) {
-  VMC_CHECK(db_->stop_or_go_on());
+  VMC_CHECK(db_->go_on());
   if (params.size() != this->params())
     return fail(Code::internal, "a statement was given another number of parameters than it has");
   const Connection::Call call{*db_};
@@ -100,7 +100,10 @@ void Statement::on_value(Value call, void* who) {
 }
 
 Result<bool> Statement::fetch() {
-  if (++fetched_ % kRowsBetweenChecks == 0) VMC_CHECK(db_->stop_or_go_on());
+  if (++fetched_ % kRowsBetweenChecks == 0) {
+    VMC_CHECK(db_->stop_or_go_on());
+    VMC_CHECK(db_->go_on());  // what is still on its way is not handed on
+  }
   db_->row_came();
   const Connection::Call call{*db_};
   switch (mysql_stmt_fetch(stmt_)) {

@@ -21,6 +21,8 @@ using std::chrono::milliseconds;
 // The server's own statement_timeout comes first; this is for a server that does not keep it.
 constexpr auto kServerFirst = milliseconds{250};
 constexpr auto kStopGrace = std::chrono::seconds{5};
+constexpr auto kTellAgain = milliseconds{50};  // the first pause; each is twice the one before
+constexpr auto kTellAtMost = milliseconds{500};
 constexpr auto kResetLimit = std::chrono::seconds{5};
 constexpr auto kLockLimit = std::chrono::seconds{10};
 constexpr auto kIdleGrace = std::chrono::seconds{60};
@@ -28,6 +30,7 @@ constexpr auto kIdleGrace = std::chrono::seconds{60};
 // While rows flow, a reader that is woken for every 8 KiB the server writes burns most of its time in waking.
 constexpr int kLowWater = 256 << 10;
 constexpr int kFlowing = 64;     // results without a wait between
+constexpr int kCheckEvery = 1024;  // of them: a client slower than the server never waits
 constexpr int kTailWaitMs = 2;   // what is less than the mark is fetched after this
 constexpr int kTlsWaitMs = 100;  // decrypted bytes may wait inside OpenSSL, where poll sees nothing
 
@@ -146,6 +149,8 @@ Result<void> Connection::start(Duration limit) {
 
 Result<void> Connection::go_on() const {
   if (interrupted_) return fail(Code::cancelled, "the call was cancelled");
+  if (told_to_stop_ || Steady::now() >= deadline_)
+    return fail(Code::query_timeout, "the call's time limit is over");
   return {};
 }
 
@@ -168,20 +173,28 @@ int Connection::poll_once(short events, int wait_ms) {
   return ready > 0 && fds[0].revents == 0 ? 0 : ready;
 }
 
-// Tells the server once, then waits a moment for its answer, then gives the connection up.
+// Tells the server, waits a moment for its answer, then gives the connection up.
 Result<void> Connection::stop_or_go_on() {
   const auto now = Steady::now();
-  if (!told_to_stop_ && (interrupted_ || now >= deadline_)) {
-    told_to_stop_ = true;
-    give_up_ = now + kStopGrace;
-    char text[256];
-    if (!PQcancel(cancel_, text, sizeof text))
-      log::warn("postgres", "the server could not be told to stop a query; the connection is dropped");
-  }
+  if (told_to_stop_ ? now >= tell_again_ : interrupted_ || now >= deadline_) tell_to_stop();
   if (now < give_up_) return {};
   broken_ = true;
   if (interrupted_) return fail(Code::cancelled, "the call was cancelled");
   return fail(Code::query_timeout, "the database did not stop the call at its time limit");
+}
+
+// Again and again: the server forgets what comes before its query has begun.
+void Connection::tell_to_stop() {
+  const bool first = !std::exchange(told_to_stop_, true);
+  if (first) {
+    give_up_ = Steady::now() + kStopGrace;
+    tell_every_ = kTellAgain;
+  }
+  char text[256];
+  if (!PQcancel(cancel_, text, sizeof text) && first)
+    log::warn("postgres", "the server could not be told to stop a query");
+  tell_again_ = Steady::now() + tell_every_;
+  tell_every_ = std::min<Duration>(tell_every_ * 2, kTellAtMost);
 }
 
 Result<void> Connection::wait(short events) {
@@ -193,8 +206,10 @@ Result<void> Connection::wait(short events) {
     if (poll_once(events, kTailWaitMs) > 0) return stop_or_go_on();
   }
   low_water(1);
-  if (flowing) return stop_or_go_on();  // what is there, less than the mark, is taken before the next wait
-  const auto until = std::min(told_to_stop_ ? give_up_ : deadline_, Steady::now() + std::chrono::seconds{1});
+  VMC_CHECK(stop_or_go_on());
+  if (flowing) return {};  // what is there, less than the mark, is taken before the next wait
+  const auto next = told_to_stop_ ? std::min(give_up_, tell_again_) : deadline_;
+  const auto until = std::min(next, Steady::now() + std::chrono::seconds{1});
   auto wait_ms = std::chrono::ceil<milliseconds>(until - Steady::now()).count();
   if (tls) wait_ms = std::min<std::int64_t>(wait_ms, kTlsWaitMs);
   poll_once(events, static_cast<int>(std::max<std::int64_t>(wait_ms, 0)));
@@ -223,13 +238,17 @@ Result<void> Connection::sent(int ok) {
   return flush();
 }
 
+Result<void> Connection::count_result() {
+  return ++results_since_wait_ % kCheckEvery == 0 ? stop_or_go_on() : Result<void>{};
+}
+
 Result<PgResult> Connection::next() {
   while (PQisBusy(conn_)) {
     if (!PQconsumeInput(conn_)) return lost();
     if (!PQisBusy(conn_)) break;
     VMC_CHECK(wait(POLLIN));
   }
-  ++results_since_wait_;
+  VMC_CHECK(count_result());
   return checked(PQgetResult(conn_));
 }
 
@@ -247,6 +266,11 @@ Result<PgResult> Connection::checked(PGresult* raw) {
 }
 
 Result<PgResult> Connection::run(const std::string& text, const Params& params) {
+  VMC_CHECK(go_on());
+  return run_always(text, params);
+}
+
+Result<PgResult> Connection::run_always(const std::string& text, const Params& params) {
   VMC_CHECK(sent(PQsendQueryParams(conn_, text.c_str(), params.size(), params.types(), params.pointers(),
                                    params.lengths(), params.formats(), 0)));
   return finish();
@@ -259,6 +283,7 @@ Result<PgResult> Connection::describe(const std::string& text) {
 }
 
 Result<PgResult> Connection::outputs(const std::string& text) {
+  VMC_CHECK(go_on());
   VMC_CHECK(sent(PQsendPrepare(conn_, "", text.c_str(), 0, nullptr)));
   VMC_CHECK(finish());
   VMC_CHECK(sent(PQsendDescribePrepared(conn_, "")));
@@ -284,6 +309,7 @@ Result<PgResult> Connection::finish() {
 }
 
 Result<void> Connection::run_all(std::span<const std::string> texts) {
+  VMC_CHECK(go_on());
   if (!PQenterPipelineMode(conn_)) return lost();
   for (const auto& text : texts)
     if (!PQsendQueryParams(conn_, text.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) ||
@@ -359,7 +385,7 @@ Result<std::string_view> Connection::next_copied() {
   for (bool consumed = false;; consumed = !consumed) {
     const int size = take_copied();
     if (size > 0) {
-      ++results_since_wait_;
+      VMC_CHECK(count_result());
       return std::string_view{copied_.get(), static_cast<std::size_t>(size)};
     }
     if (!copying_out_) return std::string_view{};
@@ -422,7 +448,8 @@ void Connection::rollback() noexcept {
   if (broken_ || PQtransactionStatus(conn_) == PQTRANS_IDLE) return;
   if (!told_to_stop_) deadline_ = Steady::now() + kResetLimit;
   give_up_ = std::max(give_up_, Steady::now() + kStopGrace);
-  if (!run("ROLLBACK")) broken_ = true;
+  tell_again_ = Steady::time_point::max();
+  if (!run_always("ROLLBACK")) broken_ = true;
 }
 
 bool Connection::reset() noexcept {

@@ -35,7 +35,7 @@ class Connection {
   // What follows must be over by then; the server is told to stop, and given a moment to do so.
   Result<void> start(Duration limit);
   Duration left() const;
-  Result<void> go_on() const;  // CANCELLED once interrupted
+  Result<void> go_on() const;  // before anything is sent: CANCELLED, QUERY_TIMEOUT
 
   // One statement, its whole result (text format).
   Result<PgResult> run(const std::string& text, const Params& params = {});
@@ -78,8 +78,11 @@ class Connection {
   Result<void> wait(short events);
   int poll_once(short events, int wait_ms);
   Result<void> stop_or_go_on();
+  void tell_to_stop();
   Result<void> flush();
+  Result<void> count_result();
   Result<void> sent(int ok);
+  Result<PgResult> run_always(const std::string& text, const Params& params = {});
   Result<PgResult> checked(PGresult* result);
   Result<PgResult> finish();
   int take_copied();
@@ -92,6 +95,8 @@ class Connection {
   int wake_ = -1;  // an eventfd
   Steady::time_point deadline_{Steady::time_point::max()};
   Steady::time_point give_up_{Steady::time_point::max()};  // once the server has been told to stop
+  Steady::time_point tell_again_{Steady::time_point::max()};
+  Duration tell_every_{};
   std::atomic<bool> interrupted_{false};
   bool told_to_stop_ = false;
   bool broken_ = false;

@@ -47,6 +47,12 @@ Result<void> RowStream::finish(const BatchSink& sink) {
   return sink(batch_.finish());
 }
 
+// Nothing once the call is over, though more of it may have come already.
+Result<void> RowStream::hand_on(const BatchSink& sink) {
+  VMC_CHECK(db_.go_on());
+  return sink(batch_.finish());
+}
+
 Result<void> RowStream::stream(const BatchSink& sink) {
   for (;;) {
     VMC_TRY(result, db_.next());
@@ -54,7 +60,7 @@ Result<void> RowStream::stream(const BatchSink& sink) {
     if (PQresultStatus(result.get()) != PGRES_SINGLE_TUPLE) continue;
     const auto size = static_cast<std::size_t>(PQgetlength(result.get(), 0, 0));
     VMC_CHECK(take_composite({PQgetvalue(result.get(), 0, 0), size}));
-    if (batch_.full()) VMC_CHECK(sink(batch_.finish()));
+    if (batch_.full()) VMC_CHECK(hand_on(sink));
   }
 }
 
@@ -67,7 +73,7 @@ Result<void> RowStream::stream_copy(const BatchSink& sink) {
     if (ended) return mangled();
     VMC_TRY(is_row, take_copied(piece));
     ended = !is_row;
-    if (batch_.full()) VMC_CHECK(sink(batch_.finish()));
+    if (batch_.full()) VMC_CHECK(hand_on(sink));
   }
   VMC_CHECK(db_.end_copied());
   if (!ended) return mangled();

@@ -20,6 +20,7 @@ class RowStream {
   Result<void> finish(const BatchSink& sink);
 
  private:
+  Result<void> hand_on(const BatchSink& sink);
   Result<void> stream(const BatchSink& sink);
   Result<void> stream_copy(const BatchSink& sink);
   Result<void> take_composite(std::string_view row);

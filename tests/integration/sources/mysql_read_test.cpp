@@ -8,6 +8,7 @@
 extern "C" std::size_t __sanitizer_get_current_allocated_bytes();  // gcc does not ship the header
 #endif
 
+#include "../../support/late_proxy.hpp"
 #include "../../support/mariadb_shop.hpp"
 
 using namespace vmc;
@@ -322,6 +323,24 @@ TEST_CASE("MariaDB: a timeout and a cancel stop the statement on the server") {
   CHECK(cancelled.error().code == Code::cancelled);
   CHECK(shop.busy("slow") == 0);
   CHECK_FALSE(session->reset());  // a late stop must not hit the next user
+}
+
+TEST_CASE("MariaDB: a cancel that comes before its statement stops it all the same") {
+  Shop shop;
+  shop.run("CREATE VIEW slow AS SELECT CAST(SLEEP(600) AS CHAR) AS v");
+  const auto table = table_named(*shop.open(), "slow");
+  std::unique_ptr<sources::Session> session;
+  const LateProxy proxy{MariadbServer::instance().port(), "FROM `slow`", [&] { session->interrupt(); }};
+  auto settings = MariadbServer::instance().settings(shop.name);
+  settings.host = "127.0.0.1";
+  settings.port = proxy.port();
+  settings.sslmode = "disable";  // the proxy reads along
+  session = std::move(sources::make_mysql_source(settings)->open(Access::read, std::chrono::seconds{10}).value());
+  Rows rows;
+  auto cancelled = read_into(*session, table, {"v"}, rows, std::chrono::minutes{5});
+  REQUIRE_FALSE(cancelled);
+  CHECK(cancelled.error().code == Code::cancelled);
+  CHECK(shop.busy("slow") == 0);
 }
 
 TEST_CASE("MariaDB: a sink that gives up stops a long statement on the server") {

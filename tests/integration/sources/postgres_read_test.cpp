@@ -9,6 +9,7 @@
 extern "C" std::size_t __sanitizer_get_current_allocated_bytes();  // gcc does not ship the header
 #endif
 
+#include "../../support/late_proxy.hpp"
 #include "../../support/postgres_server.hpp"
 #include "../../support/rows.hpp"
 
@@ -270,6 +271,24 @@ TEST_CASE("a timeout and a cancel stop the query on the server") {
   CHECK(cancelled.error().code == Code::cancelled);
   CHECK(shop.busy("slow") == 0);
   CHECK_FALSE(session->reset());  // a late cancel request must not hit the next user
+}
+
+TEST_CASE("a cancel that comes before its query stops it all the same") {
+  Shop shop;
+  shop.run("CREATE VIEW slow AS SELECT pg_sleep(600)::text AS v");
+  const auto table = table_named(*shop.open(), "slow");
+  std::unique_ptr<sources::Session> session;
+  const LateProxy proxy{PostgresServer::instance().port(), "COPY (SELECT", [&] { session->interrupt(); }};
+  auto settings = PostgresServer::instance().settings(shop.name);
+  settings.host = "127.0.0.1";
+  settings.port = proxy.port();
+  settings.sslmode = "disable";  // the proxy reads along
+  session = std::move(sources::make_postgres_source(settings)->open(Access::read, std::chrono::seconds{10}).value());
+  Rows rows;
+  auto cancelled = read_into(*session, table, {"v"}, rows, std::chrono::minutes{5});
+  REQUIRE_FALSE(cancelled);
+  CHECK(cancelled.error().code == Code::cancelled);
+  CHECK(shop.busy("slow") == 0);
 }
 
 TEST_CASE("a sink that gives up stops a long query on the server") {
