@@ -20,7 +20,7 @@ bool is_function_name(std::string_view name) {
   return parts.size() <= kDatabaseSchemaName && std::ranges::all_of(parts, is_part);
 }
 
-// What stands behind an ODBC driver has no guard of its own, and nothing is loaded into it.
+// What stands behind an ODBC driver has no guard of its own.
 void check_odbc(config::Table& table, const ConnectionSettings& c) {
   if (c.dsn.empty() == c.driver.empty())
     table.complain("driver", "or dsn is needed for an ODBC connection, one of them");
@@ -29,8 +29,6 @@ void check_odbc(config::Table& table, const ConnectionSettings& c) {
   if (c.queries != "intents")
     table.complain("queries", fmt::format("can only be \"intents\" for a {} connection: no guard reads its SQL",
                                           product(c.type)));
-  if (!c.writable_tables.empty())
-    table.complain("writable_tables", "must be empty: loads into an ODBC source are not offered");
   if (table.has("sslmode")) table.complain("sslmode", "is not for ODBC: say it in options, in the driver's words");
 }
 

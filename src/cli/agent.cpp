@@ -72,9 +72,6 @@ Result<std::string> place_of_odbc(const agent::ConnectionSettings& c) {
   if (c.dsn.empty() && c.driver.empty() && agent::vendor_driver(c.type).empty())
     return fail(Code::invalid_request, "an ODBC connection needs --dsn or --driver",
                 "'odbcinst -q -d' lists the drivers of this machine, 'odbcinst -q -s' its data sources.");
-  if (!c.writable_tables.empty())
-    return fail(Code::write_not_permitted, "loads into an ODBC source are not offered",
-                "Leave --writable-table out, or use a connection of the database's own type.");
   VMC_CHECK(sources::odbc::check_options(c.options));
   std::string text;
   for (const auto& [key, value] : {std::pair{"dsn", &c.dsn}, {"driver", &c.driver}, {"host", &c.host},

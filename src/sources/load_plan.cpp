@@ -73,7 +73,7 @@ Result<void> check_loading(Access access) {
   return fail(Code::write_not_permitted, "this session was opened for reading");
 }
 
-Result<LoadNames> load_names(sql::Dialect dialect, const LoadRequest& request) {
+Result<LoadNames> load_names(sql::Target dialect, const LoadRequest& request) {
   const auto beside = aside_name(request.table, request.applied_scope);
   VMC_TRY(table, sql::quote_table(dialect, request.table));
   VMC_TRY(aside, sql::quote_table(dialect, beside.text()));
@@ -81,7 +81,7 @@ Result<LoadNames> load_names(sql::Dialect dialect, const LoadRequest& request) {
   return LoadNames{std::move(table), std::move(aside), std::move(applied)};
 }
 
-Result<std::string> column_list(sql::Dialect dialect, const LoadPlan& plan) {
+Result<std::string> column_list(sql::Target dialect, const LoadPlan& plan) {
   std::string out;
   for (const auto* column : plan.columns) {
     VMC_TRY(name, sql::quote(dialect, column->name));

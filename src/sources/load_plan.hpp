@@ -35,7 +35,7 @@ TableName aside_name(const std::string& table, const std::string& scope);
 struct LoadNames {
   std::string table, aside, applied;
 };
-Result<LoadNames> load_names(sql::Dialect dialect, const LoadRequest& request);
+Result<LoadNames> load_names(sql::Target dialect, const LoadRequest& request);
 
 // What a swap clears away beside its own: of the tables of this family those that belong to none of the runs alive,
 // which are those with a part applied within this time.
@@ -63,7 +63,7 @@ Result<LoadPlan> plan_load(const LoadRequest& request, const data::TableInfo& ta
 // A batch of the announced columns with no null in a key or a column that takes none.
 Result<void> check_batch(const LoadPlan& plan, const LoadRequest& request, const data::Batch& batch);
 
-Result<std::string> column_list(sql::Dialect dialect, const LoadPlan& plan);  // quoted, with commas
+Result<std::string> column_list(sql::Target dialect, const LoadPlan& plan);  // quoted, with commas
 
 // Has the run applied one of these parts? `applied` is a database's vmc_applied.
 template <class Applied>

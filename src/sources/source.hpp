@@ -139,7 +139,7 @@ struct ServerSettings {
   std::string sslmode = "prefer";  // PostgreSQL's words; to the others verify-ca is as strict as verify-full
   std::function<Result<crypto::Secret>()> password;  // asked each time a connection is opened, then wiped
 };
-// Of a database behind an ODBC driver. Nothing is loaded into it.
+// Of a database behind an ODBC driver.
 struct OdbcSettings {
   std::string kind = "odbc";  // or "oracle", "hana": whose words a connection is described and discovered in
   std::string dsn, driver;    // one of them: a data source, or a driver's name or file

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -80,5 +81,12 @@ Result<Statement> render_lookup(const data::TableInfo& table, const std::vector<
 Result<Statement> render_lookup(const OdbcServer& server, const data::TableInfo& table,
                                 const std::vector<std::string>& columns, const std::vector<std::string>& key,
                                 const std::vector<std::vector<data::Value>>& keys);
+// Over ODBC: an INSERT of rows, each with a value for each of `columns`; and an UPDATE of the row that has the values of
+// the key's columns, of which one at least is no key.
+Result<Statement> render_insert(const OdbcServer& server, const data::TableInfo& table,
+                                const std::vector<std::string>& columns, std::span<const std::vector<data::Value>> rows);
+Result<Statement> render_update(const OdbcServer& server, const data::TableInfo& table,
+                                const std::vector<std::string>& columns, const std::vector<bool>& is_key,
+                                const std::vector<data::Value>& row);
 
 }  // namespace vmc::sql

@@ -199,6 +199,9 @@ std::string mssql_placeholder(const data::ColumnInfo& column, const data::Value&
 }  // namespace
 
 bool speaks_tsql(const OdbcServer& server) { return server.family == Family::mssql; }
+const char* before_values(const OdbcServer& server) {
+  return server.family == Family::postgres ? " OVERRIDING SYSTEM VALUE" : "";
+}
 bool converts(const OdbcServer& server) {
   return server.family != Family::generic && server.family != Family::sqlite;
 }
@@ -333,6 +336,60 @@ Result<Statement> render_lookup(const OdbcServer& server, const data::TableInfo&
     rows += (rows.empty() ? "(" : " OR (") + row + ")";
   }
   out.text = "SELECT " + list + " FROM " + from + " WHERE " + rows;
+  return out;
+}
+
+namespace {
+
+// A null is written out: a parameter would need a type that the server turns into the column's.
+std::string written(const OdbcServer& server, const data::ColumnInfo& column, const data::Value& value, Statement& in) {
+  if (data::is_null(value)) return "NULL";
+  in.params.push_back(value);
+  // A column of jsonb takes json, but no text.
+  if (server.family == OdbcServer::Family::postgres && column.type.kind == data::Kind::json) return "?::pg_catalog.json";
+  return odbc::placeholder(server, column, value);
+}
+
+}  // namespace
+
+Result<Statement> render_insert(const OdbcServer& server, const data::TableInfo& table,
+                                const std::vector<std::string>& columns, std::span<const std::vector<data::Value>> rows) {
+  VMC_TRY(into, quote_table(server, table.name));
+  std::string names;
+  for (const auto& column : columns) {
+    VMC_TRY(name, quote(server, column));
+    names += (names.empty() ? "" : ", ") + name;
+  }
+  Statement out;
+  std::string values;
+  for (const auto& row : rows) {
+    values += values.empty() ? "(" : ", (";
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      values += (i ? ", " : "") + written(server, *table.column(columns[i]), row[i], out);
+    values += ")";
+  }
+  out.text = "INSERT INTO " + into + " (" + names + ")" + odbc::before_values(server) + " VALUES " + values;
+  return out;
+}
+
+Result<Statement> render_update(const OdbcServer& server, const data::TableInfo& table,
+                                const std::vector<std::string>& columns, const std::vector<bool>& is_key,
+                                const std::vector<data::Value>& row) {
+  VMC_TRY(into, quote_table(server, table.name));
+  Statement out;
+  const auto equations = [&](bool of_key, std::string_view between) -> Result<std::string> {
+    std::string text;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      if (is_key[i] != of_key) continue;
+      VMC_TRY(name, quote(server, columns[i]));
+      if (!text.empty()) text += between;
+      text += name + " = " + written(server, *table.column(columns[i]), row[i], out);
+    }
+    return text;
+  };
+  VMC_TRY(assigned, equations(false, ", "));
+  VMC_TRY(matched, equations(true, " AND "));
+  out.text = "UPDATE " + into + " SET " + assigned + " WHERE " + matched;
   return out;
 }
 

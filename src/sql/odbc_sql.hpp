@@ -23,6 +23,9 @@ std::string placeholder(const OdbcServer& server, const data::ColumnInfo& column
 // type.
 bool converts(const OdbcServer& server);
 
+// Of an INSERT, behind its columns: the values are meant even where the database counts a column itself.
+const char* before_values(const OdbcServer& server);
+
 // Upper and lower case apart where the server is known; elsewhere as its LIKE has it.
 std::string like(const OdbcServer& server, const data::ColumnInfo& column, const std::string& quoted);
 std::string like_pattern(const OdbcServer& server, std::string_view pattern);

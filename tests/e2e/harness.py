@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import datetime
 import decimal
+import glob
 import http.client
 import json
 import os
@@ -298,6 +299,16 @@ class Agent(Process):
         for name in private:
             words += ["--private", name]
         self.ok(*words, *(["--queries", queries] if queries else []), stdin=(password or server.password) + "\n")
+        self.tune(connection)
+        return self
+
+    def add_odbc(self, connection, server, database, *words, writable=(), password=None):
+        """By Debian's driver for the server."""
+        driver = next(iter(glob.glob("/usr/lib/*/odbc/" + {Postgres: "psqlodbcw.so", Mariadb: "libmaodbc.so"}[type(server)])))
+        writing = [word for table in writable for word in ("--writable-table", table)]
+        self.ok("db", "add", connection, "--type", "odbc", "--driver", driver, "--host", "127.0.0.1", "--port", server.port,
+                "--database", database, "--user", server.user, "--password-stdin", *words, *writing,
+                stdin=(password or server.password) + "\n")
         self.tune(connection)
         return self
 
@@ -726,8 +737,8 @@ class Mariadb:
     def __init__(self, options=("innodb-flush-log-at-trx-commit=0",)):
         self.folder = Path(tempfile.mkdtemp(prefix="vmc-e2e-my-"))
         self.port = free_port()
-        # A server that starts clears the temporary tables in its tmpdir, those of others among them.
         account = ["--user=root"] if os.geteuid() == 0 else []
+        # A server that starts clears the temporary tables in its tmpdir, those of others among them.
         subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.folder / 'data'}", f"--tmpdir={self.folder}", "--skip-test-db",
                         "--auth-root-authentication-method=normal", *account], check=True, capture_output=True, preexec_fn=_die_with_parent)
         (self.folder / "init.sql").write_text(f"SET PASSWORD FOR root@localhost = PASSWORD('{self.password}');\n"

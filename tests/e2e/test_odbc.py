@@ -1,12 +1,10 @@
-"""ODBC as its owner sees it: any driver's database read by intents, moved into another one, and nothing more."""
+"""ODBC as its owner sees it: any driver's database read by intents and moved into another one, and loaded; no SQL."""
 
-import glob
 import unittest
 
 from harness import E2ETest, Mariadb, make_items, rows_of, workflow
 
 MY = None
-DRIVER = next(iter(glob.glob("/usr/lib/*/odbc/libmaodbc.so")))
 
 STOCK = """
 CREATE TABLE items (id BIGINT PRIMARY KEY, name VARCHAR(200), price DECIMAL(12,2), sold DATE,
@@ -23,19 +21,13 @@ def setUpModule():
 
 
 class Odbc(E2ETest):
-    def odbc(self, agent, connection, database, *words, password=None):
-        agent.ok("db", "add", connection, "--type", "odbc", "--driver", DRIVER, "--host", "127.0.0.1", "--port",
-                 MY.port, "--database", database, "--user", MY.user, "--password-stdin", *words,
-                 stdin=(password or MY.password) + "\n")
-        agent.tune(connection)
-
     def test_rows_behind_a_driver_are_asked_for_and_moved_and_no_sql_is_taken(self):
         target = self.folder / "target.db"
         make_items(target, 0)
         MY.database("stock", STOCK)
         cloud = self.world().start()
         agent = cloud.agent("HQ", start=False).add_sqlite("b", target, writable=["items"])
-        self.odbc(agent, "legacy", "stock", "--options", "CONN_TIMEOUT=5", "--private", "items.secret")
+        agent.add_odbc("legacy", MY, "stock", "--options", "CONN_TIMEOUT=5", "--private", "items.secret")
         tested = agent.ok("db", "test", "legacy").json
         self.assertIn("only a hint", " ".join(tested["findings"]))
         agent.publish("b", "legacy").start()
@@ -54,17 +46,39 @@ class Odbc(E2ETest):
         self.assertEqual(len(rows_of(target, "items")), 400)
         self.assertNotIn(MY.password, agent.text() + (agent.config.parent / "conf.d" / "legacy.toml").read_text())
 
+    def test_rows_are_loaded_into_the_tables_the_owner_listed_and_proven(self):
+        source = make_items(self.folder / "source.db", 400)
+        MY.database("depot", "CREATE TABLE items (id BIGINT PRIMARY KEY, name VARCHAR(200), price DECIMAL(12,2), sold DATE, "
+                             "changed_at DATETIME(6) NOT NULL); CREATE TABLE others LIKE items")
+        cloud = self.world().start()
+        agent = cloud.agent("HQ", start=False).add_sqlite("a", source)
+        agent.add_odbc("depot", MY, "depot", writable=["items"])
+        agent.publish("a", "depot").start()
+        agent.connected().wait_published("a", "depot")
+        for name in ("There", "Again"):
+            summary = cloud.run(workflow(name, ("HQ", "a", "items"), ("HQ", "depot", "items"), rows_per_part=90))
+            self.assertSucceeded(*summary, rowsRead=400, rowsWritten=400)
+        self.assertEqual(MY.sql("depot", "SELECT COUNT(*), SUM(price), MIN(name) FROM items"),
+                         MY.sql("depot", "SELECT 400, SUM(price), MIN(name) FROM items"))
+        self.assertEqual(MY.sql("depot", "SELECT COUNT(*) FROM vmc_applied").strip(), "10")
+        unlisted = cloud.run(workflow("Aside", ("HQ", "a", "items"), ("HQ", "depot", "others")))
+        self.assertIn("WRITE_NOT_PERMITTED", str(unlisted))
+        MY.sql("depot", "INSERT INTO items VALUES (9000, 'stale', NULL, NULL, NOW(6))")
+        replaced = cloud.run(workflow("Swap", ("HQ", "a", "items"), ("HQ", "depot", "items"), rows_per_part=90, load_mode="replace"))
+        self.assertSucceeded(*replaced, rowsRead=400, rowsWritten=400)
+        self.assertEqual(MY.sql("depot", "SELECT COUNT(*), SUM(name = 'stale') FROM items").split(), ["400", "0"])
+        self.assertEqual(MY.sql("depot", "SHOW TABLES LIKE 'vmc_aside%'"), "")
+
     def test_what_cannot_be_is_refused_when_it_is_added(self):
         agent = self.world().start(worker=False).agent("HQ", start=False)
         for words, says in (((), "--dsn or --driver"), (("--dsn", "x", "--driver", "y"), "exclude each other"),
-                            (("--driver", "x", "--options", "PWD=hunter2"), "holds a password"),
-                            (("--driver", "x", "--writable-table", "t"), "not offered")):
+                            (("--driver", "x", "--options", "PWD=hunter2"), "holds a password")):
             with self.subTest(words):
                 refused = agent.cli("db", "add", "legacy", "--type", "odbc", *words)
                 self.assertNotEqual(refused.code, 0)
                 self.assertIn(says, refused.err)
                 self.assertNotIn("hunter2", refused.err)
-        self.odbc(agent, "wrong", "stock", password="not-the-word")
+        agent.add_odbc("wrong", MY, "stock", password="not-the-word")
         refused = agent.cli("db", "test", "wrong")
         self.assertEqual(refused.error["code"], "AUTH_FAILED")
         self.assertNotIn("not-the-word", refused.err)

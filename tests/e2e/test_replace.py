@@ -125,5 +125,15 @@ class InMariadb(Replacing, E2ETest):
     on = OnMariadb
 
 
+class InPostgresOverOdbc(Replacing, E2ETest):
+    class on(OnPostgres):
+        add = "add_odbc"
+
+
+class InMariadbOverOdbc(Replacing, E2ETest):
+    class on(OnMariadb):
+        add = "add_odbc"
+
+
 if __name__ == "__main__":
     unittest.main()

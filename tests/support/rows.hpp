@@ -84,4 +84,16 @@ inline sources::LoadRequest load_request(const data::TableInfo& table,
   return request;
 }
 
+inline Result<sources::LoadOutcome> load(sources::Session& session, const sources::LoadRequest& request,
+                                         const data::TableInfo& table, const Rows& rows) {
+  return session.load(request, table, once(batch_of(request.columns, rows)));
+}
+
+inline sources::LoadOutcome must_load(sources::Session& session, const sources::LoadRequest& request,
+                                      const data::TableInfo& table, const Rows& rows) {
+  auto outcome = load(session, request, table, rows);
+  if (!outcome) FAIL(outcome.error().text());
+  return *outcome;
+}
+
 }  // namespace vmc::test

@@ -9,7 +9,7 @@ import wire
 from catalogue import PROCEDURES, call
 from database import Connection, declared
 from sqltypes import SqlError, Type, read_data, read_info, read_value
-from statements import SHAPES, quoted, sqlite_table, table_of
+from statements import SHAPES, quoted, sqlite_table, table_of, with_brackets
 from transactions import manage
 
 DONE, DONEPROC, DONEINPROC = 0xFD, 0xFE, 0xFF
@@ -257,8 +257,9 @@ class Session:
 
     # ---- statements --------------------------------------------------------------------------------------------------
     def execute(self, text):
+        statement = with_brackets(text.strip())
         for pattern, do in SHAPES:
-            if m := pattern.fullmatch(text.strip()):
+            if m := pattern.fullmatch(statement):
                 self.has_rows = False
                 do(self, m)
                 if not self.has_rows:

@@ -51,6 +51,10 @@ def bracketed(name):
     return "[" + name[1:-1].replace('""', '"').replace("]", "]]") + "]"
 
 
+def with_brackets(text):
+    return joined(tokens_of(text)) if '"' in text else text
+
+
 def matching(tokens, at):
     """The place of the parenthesis that closes the one at `at`."""
     depth = 0
@@ -144,6 +148,18 @@ def depth_at(tokens, at):
     return sum({"(": 1, ")": -1}.get(t, 0) for _, t in tokens[:at])
 
 
+def parts(tokens):
+    """What stands between the commas outside all parentheses."""
+    out, one = [], []
+    for i, token in enumerate(tokens):
+        if token[1] == "," and depth_at(tokens, i) == 0:
+            out.append(joined(one))
+            one = []
+        else:
+            one.append(token)
+    return out + [joined(one)]
+
+
 def output_types(text):
     """Types of the outputs that are CASTs at the top of a SELECT, by place; None where they are not."""
     tokens = tokens_of(text)
@@ -152,16 +168,8 @@ def output_types(text):
     if start is None:
         return []
     stop = next((i for i, w in words if w == "FROM" and i > start), len(tokens))
-    items, item = [], []
-    for i in range(start + 1, stop):
-        if tokens[i][1] == "," and depth_at(tokens, i) == depth_at(tokens, start):
-            items.append(joined(item))
-            item = []
-        else:
-            item.append(tokens[i])
-    items.append(joined(item))
     out = []
-    for item in items:
+    for item in parts(tokens[start + 1:stop]):
         m = re.fullmatch(rf"\s*(?:TOP\s*\([^()]*\)\s*)?CAST\(.* AS ([\w ,()]+)\)(?:\s+AS\s+(?:{NAME}|\w+))?\s*", item, re.S | re.I)
         m = m or re.fullmatch(r"\s*(?:TOP\s*\([^()]*\)\s*)?CONVERT\(([\w]+(?:\([\w, ]+\))?),.*\)(?:\s+AS\s+\w+)?\s*", item, re.S | re.I)
         counted = re.fullmatch(r"\s*COUNT_BIG\(\*\).*", item, re.S | re.I)
@@ -280,6 +288,11 @@ def create_alike(session, m):
     session.database.execute(f"CREATE TABLE {sqlite_table(m[2])} ({stored_types(body)})")
 
 
+@shape(rf"CREATE INDEX {NAME} ON ({TABLE}) \((?:{NAME}(?:, )?)+\)")
+def create_index(session, m):
+    session.need("CREATE TABLE")
+
+
 @shape(rf"DELETE FROM ({TABLE}) WITH \(TABLOCKX, HOLDLOCK\)")
 def delete_all(session, m):
     session.need_write(m[1])
@@ -335,6 +348,29 @@ def insert_applied(session, m):
 @shape(r"UPDATE (\[dbo\]\.\[vmc_applied\]) SET (.*) WHERE (.*)")
 def update_applied(session, m):
     session.database.execute(f"UPDATE {sqlite_table(m[1])} SET {translate(m[2])} WHERE {translate(m[3])}", session.parameters)
+
+
+@shape(rf"INSERT INTO ({TABLE}) \(((?:{NAME}(?:, )?)+)\) VALUES (\(.*\))")
+def insert_values(session, m):
+    session.need_write(m[1])
+    kinds = dict((n, k) for n, k in session.table_columns(m[1]))
+    names = [unbracket(n) for n in re.findall(NAME, m[2])]
+    rows = []
+    for row in parts(tokens_of(m[3])):
+        values = parts(tokens_of(row.strip()[1:-1]))
+        rows.append("(" + ", ".join(f"tds_assign('{kinds[n]}', {translate(v)})" for n, v in zip(names, values, strict=True)) + ")")
+    session.database.execute(f"INSERT INTO {sqlite_table(m[1])} ({', '.join(map(quoted, names))}) VALUES {', '.join(rows)}", session.parameters)
+
+
+@shape(rf"UPDATE ({TABLE}) SET (.*) WHERE (.*)")
+def update_by_key(session, m):
+    session.need_write(m[1])
+    kinds = dict((n, k) for n, k in session.table_columns(m[1]))
+    sets = []
+    for one in parts(tokens_of(m[2])):
+        name, value = re.fullmatch(rf"\s*({NAME}) = (.*)", one, re.S).groups()
+        sets.append(f"{quoted(unbracket(name))} = tds_assign('{kinds[unbracket(name)]}', {translate(value)})")
+    session.database.execute(f"UPDATE {sqlite_table(m[1])} SET {', '.join(sets)} WHERE {translate(m[3])}", session.parameters)
 
 
 @shape(r"\s*(?:WITH|SELECT)\b.*")

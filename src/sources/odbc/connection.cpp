@@ -22,6 +22,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr auto kCancelEvery = milliseconds{50};
+constexpr auto kKillEvery = milliseconds{250};
+constexpr auto kKillLimit = std::chrono::seconds{3};
 constexpr auto kResetLimit = std::chrono::seconds{5};
 constexpr std::size_t kInfoMax = 256;  // characters
 
@@ -38,10 +40,9 @@ std::size_t whole_seconds(Duration duration) {
 
 Result<std::unique_ptr<Connection>> Connection::open(const OdbcSettings& settings, Access access,
                                                      Duration timeout) {
-  if (access == Access::load) return loads_refused();
   VMC_CHECK(check(settings));
   VMC_CHECK(load_driver_manager());
-  std::unique_ptr<Connection> db{new Connection{settings}};
+  std::unique_ptr<Connection> db{new Connection{settings, access}};
   VMC_CHECK(db->connect(timeout));
   VMC_CHECK(db->start(timeout));
   VMC_CHECK(db->look_around());
@@ -88,7 +89,8 @@ Result<void> Connection::connect_with(const DriverNeeds& needs, Duration timeout
   if (!SQL_SUCCEEDED(odbc.SQLAllocHandle(SQL_HANDLE_DBC, environment_, &db_)))
     return fail(Code::unavailable, "memory ran out");
   odbc.SQLSetConnectAttrW(db_, SQL_ATTR_LOGIN_TIMEOUT, number(whole_seconds(timeout)), 0);
-  odbc.SQLSetConnectAttrW(db_, SQL_ATTR_ACCESS_MODE, number(SQL_MODE_READ_ONLY), 0);  // a hint, no wall
+  if (access_ == Access::read)
+    odbc.SQLSetConnectAttrW(db_, SQL_ATTR_ACCESS_MODE, number(SQL_MODE_READ_ONLY), 0);  // a hint, no wall
   crypto::Secret password;
   if (settings_.password) {
     VMC_TRY(secret, settings_.password());
@@ -131,9 +133,17 @@ Result<void> Connection::look_around() {
   has_transactions_ = transactions != SQL_TC_NONE;
   canceller_ = std::thread{[this] { watch(); }};
   for (const char* statement : customs().opening) VMC_CHECK(run(statement));
+  if (access_ == Access::read)
+    for (const char* statement : customs().opening_to_read) VMC_CHECK(run(statement));
   if (has_transactions_ &&
       !SQL_SUCCEEDED(odbc.SQLSetConnectAttrW(db_, SQL_ATTR_AUTOCOMMIT, number(SQL_AUTOCOMMIT_OFF), 0)))
     return from_open(all_said(SQL_HANDLE_DBC, db_), settings_);
+  if (customs().session) {
+    VMC_TRY(rows, ask(*this, customs().session));
+    rollback();
+    const std::lock_guard lock{mutex_};
+    if (rows.size() == 1) session_ = rows[0][0].value_or("");
+  }
   return ask_schema();
 }
 
@@ -194,31 +204,47 @@ Error Connection::failure(SQLHSTMT statement) {
     broken_ = true;
     return connection_lost(words);
   }
-  return from_state(words);
+  return from_state(words, access_);
 }
 
 // Sleeps until somebody is inside the driver and has to come out.
 void Connection::watch() {
   for (;;) {
     int wait_ms = -1;
+    bool kill = false;
     {
       const std::lock_guard lock{mutex_};
       if (closing_) return;
       if (must_stop()) {
+        kill = running_ && !session_.empty();
         // Under the lock, so that the call does not end and its statement die meanwhile.
-        if (running_) driver_manager().SQLCancel(running_);
-        if (running_) wait_ms = static_cast<int>(kCancelEvery.count());
+        if (running_ && !customs().stop) driver_manager().SQLCancel(running_);
+        if (running_) wait_ms = static_cast<int>((kill ? kKillEvery : kCancelEvery).count());
       } else if (deadline_ != Steady::time_point::max()) {
         const auto left = std::chrono::ceil<milliseconds>(deadline_ - Steady::now()).count();
         wait_ms = static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
       }
     }
+    if (kill) kill_statement();
     pollfd waiting{wake_, POLLIN, 0};
     if (poll(&waiting, 1, wait_ms) > 0) {
       std::uint64_t count = 0;
       if (read(wake_, &count, sizeof count) < 0) continue;
     }
   }
+}
+
+// Who is told to stop serves nobody else, so that it hits at worst the ROLLBACK of its own.
+void Connection::kill_statement() {
+  if (!killer_) {
+    std::unique_ptr<Connection> other{new Connection{settings_, Access::read}};
+    if (!other->connect(kKillLimit)) {
+      log::warn("odbc", "the server could not be told to stop a statement");
+      return;
+    }
+    killer_ = std::move(other);
+  }
+  if (!killer_->run(fmt::format(fmt::runtime(customs().stop), session_))) killer_.reset();
 }
 
 void Connection::wake() noexcept {
@@ -237,7 +263,7 @@ Result<SQLHSTMT> Connection::make_statement() {
   if (!SQL_SUCCEEDED(odbc.SQLAllocHandle(SQL_HANDLE_STMT, db_, &out))) {
     const auto words = said(SQL_HANDLE_DBC, db_);
     broken_ = true;
-    return from_state(words);
+    return from_state(words, access_);
   }
   // The server's own clock, where the driver has it, for the case that this process is gone; ours is the
   // finer one.
@@ -255,6 +281,14 @@ void Connection::free_statement(SQLHSTMT statement) noexcept {
 Result<void> Connection::run(std::string_view text) {
   VMC_TRY(statement, Statement::make(*this));
   return statement.execute(text);
+}
+
+Result<void> Connection::commit() {
+  if (must_stop()) return stopped();
+  if (SQL_SUCCEEDED(driver_manager().SQLEndTran(SQL_HANDLE_DBC, db_, SQL_COMMIT))) return {};
+  const auto words = said(SQL_HANDLE_DBC, db_);
+  broken_ = true;  // whether it was committed is not known: vmc_applied will tell
+  return from_state(words, access_);
 }
 
 void Connection::rollback() noexcept {
@@ -283,8 +317,16 @@ bool Connection::is_dead() noexcept {
 Result<Transaction> Transaction::begin(Connection& db, Duration limit) {
   VMC_CHECK(db.start(limit));
   Transaction transaction{db};
-  for (const char* statement : db.customs().beginning) VMC_CHECK(db.run(statement));
+  const auto& customs = db.customs();
+  const auto& beginning = db.access() == Access::read ? customs.beginning : customs.beginning_to_load;
+  for (const char* statement : beginning) VMC_CHECK(db.run(statement));
   return transaction;
+}
+
+Result<void> Transaction::commit() {
+  VMC_CHECK(db_->commit());
+  db_ = nullptr;
+  return {};
 }
 
 }  // namespace vmc::sources::odbc

@@ -1,7 +1,7 @@
 // One connection through an ODBC driver. A statement has a deadline and an interrupt that stop it on the server;
-// opening and rolling back wait as long as the driver does. Used by one thread at a time, only interrupt() comes from
-// elsewhere. A thread of its own calls SQLCancel, again and again until the call returns: one that comes between two
-// calls of the driver would be lost.
+// opening, committing and rolling back wait as long as the driver does. Used by one thread at a time, only interrupt() comes from
+// elsewhere. A thread of its own calls SQLCancel, or what the server has instead, again and again until the call returns: one
+// that comes between two calls of the driver, or before the server has begun, would be lost.
 #pragma once
 
 #include <atomic>
@@ -40,6 +40,7 @@ class Connection {
   void free_statement(SQLHSTMT statement) noexcept;
   Result<void> run(std::string_view text);  // rows are dropped
 
+  Result<void> commit();
   void rollback() noexcept;
   bool reset() noexcept;
   bool alive() noexcept;  // asks nobody
@@ -48,6 +49,7 @@ class Connection {
   const sql::OdbcServer& server() const { return server_; }
   const Customs& customs() const { return customs_of(server_.family); }
   const OdbcSettings& settings() const { return settings_; }
+  Access access() const { return access_; }
   const std::string& catalogue() const {
     return catalogue_;
   }  // the one of its tables; empty: the server has none
@@ -57,7 +59,7 @@ class Connection {
   bool has_transactions() const { return has_transactions_; }
 
  private:
-  explicit Connection(OdbcSettings settings) : settings_{std::move(settings)} {}
+  Connection(OdbcSettings settings, Access access) : settings_{std::move(settings)}, access_{access} {}
   Result<void> connect(Duration timeout);
   Result<void> connect_with(const DriverNeeds& needs, Duration timeout);
   Result<void> look_around();
@@ -70,9 +72,11 @@ class Connection {
   Error failure(SQLHSTMT statement);
   Error stopped();
   void watch();
+  void kill_statement();
   void wake() noexcept;
 
   OdbcSettings settings_;
+  Access access_;
   SQLHENV environment_ = nullptr;
   SQLHDBC db_ = nullptr;
   bool connected_ = false;
@@ -86,15 +90,19 @@ class Connection {
   bool closing_ = false;
   Steady::time_point deadline_{Steady::time_point::max()};
   int wake_ = -1;  // an eventfd
+  std::string session_;                 // what the server calls this connection, where another one stops its statements
+  std::unique_ptr<Connection> killer_;  // the other one
   std::atomic<bool> interrupted_{false};
   bool told_to_stop_ = false;
   bool broken_ = false;
 };
 
-// A transaction that always ends with ROLLBACK, read-only where the server has such a thing.
+// A transaction that ends with ROLLBACK unless it is committed; on a session that reads, read-only where the server has
+// such a thing.
 class Transaction {
  public:
   static Result<Transaction> begin(Connection& db, Duration limit);
+  Result<void> commit();
   Transaction(Transaction&& other) noexcept : db_{std::exchange(other.db_, nullptr)} {}
   ~Transaction() {
     if (db_) db_->rollback();

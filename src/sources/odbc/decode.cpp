@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 #include "core/bytes.hpp"
 #include "core/text.hpp"
@@ -143,23 +144,23 @@ Fetch fetch_of(Kind kind, const Customs& customs) {
     case Kind::timestamptz:
       return {SQL_C_CHAR, kTimeBytes};
     case Kind::bytes:
-      if (customs.written_out) return {SQL_C_CHAR, 0, Fetch::Form::hex};
-      return {SQL_C_BINARY, 0};
     case Kind::text:
     case Kind::json:
       break;
   }
   if (customs.written_out) return {SQL_C_CHAR, 0, Fetch::Form::hex};
+  if (kind == Kind::bytes) return {SQL_C_BINARY, 0};
   if (customs.texts_as_bytes) return {SQL_C_BINARY, 0, Fetch::Form::utf8};
   return {SQL_C_WCHAR, 0};
 }
 
-const char* decode(Fetch::Form form, std::string& text, data::ColumnBuilder& out) {
+const char* decode(Fetch::Form form, std::string_view text, data::ColumnBuilder& out) {
   const bool is_text = out.type().kind != Kind::bytes;
+  std::optional<Bytes> bytes;
   if (form == Fetch::Form::hex) {
-    const auto bytes = from_hex(text);
+    bytes = from_hex(text);
     if (!bytes) return is_text ? "the value is no text" : "the value is no blob";
-    text.assign(bytes->begin(), bytes->end());
+    text = {reinterpret_cast<const char*>(bytes->data()), bytes->size()};
   }
   if (form != Fetch::Form::plain && is_text && !data::is_valid_utf8(text)) return "the text is not valid UTF-8";
   return decode_text(text, out);

@@ -1,7 +1,7 @@
 // Values as a driver hands them out, into columns.
 #pragma once
 
-#include <string>
+#include <string_view>
 
 #include "data/batch.hpp"
 #include "sources/odbc/driver_manager.hpp"
@@ -21,7 +21,7 @@ struct Fetch {
 };
 Fetch fetch_of(data::Kind kind, const Customs& customs);
 
-// What was fetched, not as a number of the machine's, into the column; or why it cannot be carried. `text` is changed.
-const char* decode(Fetch::Form form, std::string& text, data::ColumnBuilder& out);
+// What was fetched, not as a number of the machine's, into the column; or why it cannot be carried.
+const char* decode(Fetch::Form form, std::string_view text, data::ColumnBuilder& out);
 
 }  // namespace vmc::sources::odbc

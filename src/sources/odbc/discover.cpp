@@ -31,33 +31,10 @@ namespace index {
 constexpr std::size_t not_unique = 3, name = 5, type = 6, position = 7, column = 8, filter = 12;
 }
 
-// One catalogue, all schemas.
-About everything(const Connection& db) {
-  About about;
-  if (!db.catalogue().empty()) about.catalogue = db.catalogue();
-  if (db.has_schemas()) about.schema = "%";
-  about.table = "%";
-  return about;
-}
-
-About one_table(const Connection& db, const TableName& name) {
-  About about;
-  if (!db.catalogue().empty()) about.catalogue = db.catalogue();
-  if (db.has_schemas() && !name.schema.empty()) about.schema = name.schema;
-  about.table = name.table;
-  return about;
-}
-
 Result<Table> look_up(Connection& db, Catalogue what, const About& about) {
   VMC_TRY(statement, Statement::make(db));
   VMC_CHECK(statement.look_up(what, about));
   return statement.rows();
-}
-
-// A catalogue's name is a pattern to SQLTables: the one of "my_shop" is that of "my2shop" too.
-bool is_elsewhere(const Connection& db, const Cells& row) {
-  const auto name = text_of(row, tables::catalogue);
-  return !name.empty() && !db.catalogue().empty() && lowered(name) != lowered(db.catalogue());
 }
 
 // A default that says there is none.
@@ -68,9 +45,9 @@ std::optional<std::string> default_of(const Cells& row) {
 }
 
 Result<void> read_tables(Connection& db, SchemaBuilder& schema) {
-  VMC_TRY(rows, look_up(db, Catalogue::tables, everything(db)));
+  VMC_TRY(rows, look_up(db, Catalogue::tables, tables_named(db, "%", "%")));
   for (const auto& row : rows) {
-    if (is_elsewhere(db, row)) continue;
+    if (is_elsewhere(db, text_of(row, tables::catalogue))) continue;
     const TableName name{text_of(row, tables::schema), text_of(row, tables::name)};
     if (!is_system_schema(name.schema)) schema.table(name, text_of(row, tables::kind) == "VIEW");
   }
@@ -78,7 +55,7 @@ Result<void> read_tables(Connection& db, SchemaBuilder& schema) {
 }
 
 Result<void> read_columns(Connection& db, SchemaBuilder& schema) {
-  VMC_TRY(rows, look_up(db, Catalogue::columns, everything(db)));
+  VMC_TRY(rows, look_up(db, Catalogue::columns, tables_named(db, "%", "%")));
   const auto family = db.server().family;
   for (const auto& row : rows) {
     if (row.size() < columns::count)
@@ -94,7 +71,7 @@ Result<void> read_columns(Connection& db, SchemaBuilder& schema) {
 }
 
 Result<void> read_keys_of(Connection& db, const TableName& name, SchemaBuilder& schema) {
-  const auto about = one_table(db, name);
+  const auto about = tables_named(db, name.schema, name.table);
   VMC_TRY(primary_key, look_up(db, Catalogue::primary_keys, about));
   for (const auto& row : primary_key)
     schema.key(name, "primary key", number_of(row, primary::position), text_of(row, primary::column), true);

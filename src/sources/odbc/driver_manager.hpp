@@ -15,8 +15,8 @@ namespace vmc::sources::odbc {
 #define VMC_ODBC(X) \
   X(SQLAllocHandle) X(SQLFreeHandle) X(SQLSetEnvAttr) X(SQLSetConnectAttrW) X(SQLGetConnectAttrW) X(SQLSetStmtAttrW) \
   X(SQLDriverConnectW) X(SQLDisconnect) X(SQLEndTran) X(SQLCancel) X(SQLGetInfoW) X(SQLGetDiagRecW) \
-  X(SQLExecDirectW) X(SQLBindParameter) X(SQLNumResultCols) X(SQLDescribeColW) X(SQLBindCol) X(SQLFetch) X(SQLGetData) \
-  X(SQLTablesW) X(SQLColumnsW) X(SQLPrimaryKeysW) X(SQLForeignKeysW) X(SQLStatisticsW) \
+  X(SQLExecDirectW) X(SQLBindParameter) X(SQLNumResultCols) X(SQLDescribeColW) X(SQLBindCol) \
+  X(SQLFetch) X(SQLGetData) X(SQLTablesW) X(SQLColumnsW) X(SQLPrimaryKeysW) X(SQLForeignKeysW) X(SQLStatisticsW) \
   X(SQLTablePrivilegesW)
 // clang-format on
 

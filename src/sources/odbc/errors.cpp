@@ -126,6 +126,12 @@ std::optional<Said> said(SQLSMALLINT kind, SQLHANDLE handle, SQLSMALLINT number)
   return out;
 }
 
+// MySQL 1062, SQL Server 2601 and 2627, Oracle 1, HANA 301, SQLite's words.
+bool is_same_key(const Said& said) {
+  if (said.state == "23505" || said.text.find("UNIQUE constraint failed") != said.text.npos) return true;
+  return said.state == "23000" && one_of(std::to_string(said.native), {"1062", "2601", "2627", "1", "301"});
+}
+
 }  // namespace
 
 Said said(SQLSMALLINT kind, SQLHANDLE handle) { return said(kind, handle, 1).value_or(Said{}); }
@@ -163,7 +169,7 @@ Error connection_lost(const Said& said) {
       "Check the network and the server, and try again.");
 }
 
-Error from_state(const Said& said) {
+Error from_state(const Said& said, Access access) {
   log::debug("odbc", "a statement failed",
              {{"state", said.state}, {"native", std::to_string(said.native)}, {"message", "withheld"}});
   const auto made = [&](Code code, std::string_view message, std::string hint = {}) {
@@ -176,25 +182,33 @@ Error from_state(const Said& said) {
     return made(Code::write_operation_rejected, "the session is read-only");
   if (one_of(state, {"42S02", "42S22", "S0002", "S0022", "42P01", "42703"}) || one_of(native, {"942", "904"}))
     return made(Code::not_found, "a table or column is no longer there", "Discover the schema again.");
-  if (state == "42501" || one_of(native, {"1142", "1143", "1031", "229", "230"}))
+  if (native == "544" && access == Access::load)
+    return made(Code::invalid_request, "the database counts a column of this table itself",
+                "Leave it out, or load through a connection of type mssql.");
+  if (state == "42501" || one_of(native, {"1044", "1142", "1143", "1031", "229", "230", "258", "262", "2760"})) {
+    if (access == Access::load)
+      return made(Code::write_not_permitted, "the database user may not write this",
+                  "GRANT SELECT, INSERT, UPDATE on it.");
     return made(Code::schema_access_denied, "the database user may not read this", "GRANT SELECT on it.");
+  }
+  if (is_same_key(said)) return made(Code::conflict, "a row with the same key exists already", "Load with mode upsert.");
+  if (state.starts_with("23") || said.text.find("constraint failed") != said.text.npos)
+    return made(Code::database_error, "a constraint of the table refuses a row");
   if (state.starts_with("28"))
     return made(Code::auth_failed, "the database does not accept the user",
                 "Check user and password of the connection.");
   if (state.starts_with("22")) return made(Code::database_error, "a value does not fit where it is used");
   if (state.starts_with("40"))
     return made(Code::database_error, "the database rolled the transaction back to end a conflict");
+  if (state == "55P03" || one_of(native, {"1205", "1222"}))  // PostgreSQL, MySQL, SQL Server
+    return made(Code::query_timeout, "a lock that another program holds did not become free in time",
+                "Try again when that program is done.");
   if (state.starts_with("53") || state == "HY001" || state == "HY014")
     return made(Code::unavailable, "the database server is out of a resource (connections, memory or disk)");
   if (state == "IM001" || state.starts_with("HYC"))
     return made(Code::database_error, "the ODBC driver lacks a function that this needs",
                 "Try a newer driver.");
   return made(Code::database_error, "the database failed the request");
-}
-
-Error loads_refused() {
-  return fail(Code::write_not_permitted, "loads into an ODBC source are not offered",
-              "Load through a connection of the database's own type.");
 }
 
 Error from_open(const std::vector<Said>& complaints, const OdbcSettings& settings) {

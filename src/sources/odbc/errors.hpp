@@ -27,9 +27,8 @@ bool was_stopped(const Said& said);
 bool is_silent(const Said& said);
 // The connection is gone.
 bool is_lost(const Said& said);
-Error from_state(const Said& said);
+Error from_state(const Said& said, Access access);
 Error connection_lost(const Said& said);
-Error loads_refused();
 // Why a connection could not be opened: driver, name, port, TLS, password or database, and what to do.
 Error from_open(const std::vector<Said>& complaints, const OdbcSettings& settings);
 

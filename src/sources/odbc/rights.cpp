@@ -34,11 +34,7 @@ Result<Privileges> privileges_of(Connection& db) {
   constexpr std::size_t kSchema = 1, kTable = 2, kGrantee = 4, kPrivilege = 5;
   Privileges out;
   VMC_TRY(statement, Statement::make(db));
-  About about;
-  if (!db.catalogue().empty()) about.catalogue = db.catalogue();
-  if (db.has_schemas()) about.schema = "%";
-  about.table = "%";
-  VMC_CHECK(statement.look_up(Statement::Catalogue::privileges, about));
+  VMC_CHECK(statement.look_up(Statement::Catalogue::privileges, tables_named(db, "%", "%")));
   for (;;) {
     VMC_TRY(more, statement.fetch());
     if (!more) return out;

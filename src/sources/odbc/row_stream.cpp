@@ -127,14 +127,14 @@ Result<void> RowStream::take_bound(std::size_t i, std::size_t row) {
   if (length < 0 || static_cast<std::size_t>(length) > fetch.bytes - terminator)
     return unfit(i, "the value is longer than its column says");
   const auto size = static_cast<std::size_t>(length);
+  std::string_view text{data, size};
   if (fetch.as == SQL_C_WCHAR) {
     cell_.clear();
     if (!append_narrow({reinterpret_cast<const SQLWCHAR*>(data), size / sizeof(SQLWCHAR)}, cell_))
       return unfit(i, "the text is not valid Unicode");
-  } else {
-    cell_.assign(data, size);
+    text = cell_;
   }
-  const char* why = decode(fetch.form, cell_, out);
+  const char* why = decode(fetch.form, text, out);
   return why ? Result<void>{unfit(i, why)} : Result<void>{};
 }
 

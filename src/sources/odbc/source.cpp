@@ -8,7 +8,7 @@
 #include "sources/part_ends.hpp"
 #include "sources/readings.hpp"
 #include "sources/server_source.hpp"
-#include "sql/odbc_sql.hpp"
+#include "sql/dialect.hpp"
 
 namespace vmc::sources {
 namespace {
@@ -16,7 +16,6 @@ namespace {
 using namespace odbc;
 
 constexpr auto kProbeLimit = std::chrono::seconds{10};
-constexpr std::size_t kKeyParamsAtOnce = 200;  // the least that servers are known to take is some hundreds
 
 class OdbcSession final : public Session {
  public:
@@ -54,7 +53,7 @@ class OdbcSession final : public Session {
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
     if (null_keys) {
       VMC_TRY(statement, Statement::make(*db_));
-      VMC_CHECK(statement.execute(null_keys->text, params_of(*null_keys)));
+      VMC_CHECK(statement.execute(null_keys->text, params_of(*db_, null_keys->params)));
       VMC_TRY(found, statement.fetch());
       if (found)
         return null_key(table);
@@ -78,36 +77,38 @@ class OdbcSession final : public Session {
     const auto look_up = [&](KeyGroup group) -> Result<void> {
       VMC_TRY(text, sql::render_lookup(db_->server(), table, columns, key, std::move(group)));
       VMC_TRY(statement, Statement::make(*db_));
-      VMC_CHECK(statement.execute(text.text, params_of(text)));
+      VMC_CHECK(statement.execute(text.text, params_of(*db_, text.params)));
       return rows.run(statement, sink);
     };
     VMC_CHECK(in_groups(keys, *key_type, kKeyParamsAtOnce / key.size(), look_up));
     return rows.finish(sink);
   }
 
-  Result<LoadOutcome> load(const LoadRequest&, const data::TableInfo&, const BatchSource&) override {
-    return loads_refused();
+  Result<LoadOutcome> load(const LoadRequest& request, const data::TableInfo& table,
+                           const BatchSource& rows) override {
+    VMC_CHECK(check_loading(db_->access()));
+    return odbc::load(*db_, request, table, rows);
   }
-  Result<LoadOutcome> swap(const LoadRequest&, const data::TableInfo&, std::int64_t) override { return loads_refused(); }
-  Result<void> drop_aside(const LoadRequest&) override { return loads_refused(); }
+  Result<LoadOutcome> swap(const LoadRequest& request, const data::TableInfo& table, std::int64_t rows) override {
+    VMC_CHECK(check_loading(db_->access()));
+    return odbc::swap(*db_, request, table, rows);
+  }
+  Result<void> drop_aside(const LoadRequest& request) override {
+    VMC_CHECK(check_loading(db_->access()));
+    return odbc::drop_aside(*db_, request);
+  }
 
   bool alive() override { return db_->alive(); }
   bool reset() override { return db_->reset(); }
   void interrupt() noexcept override { db_->interrupt(); }
 
  private:
-  Params params_of(const sql::Statement& statement) const {
-    Params params{{sql::odbc::converts(db_->server()), db_->customs().integers_as_text}};
-    for (const auto& value : statement.params) params.value(value);
-    return params;
-  }
-
   Result<void> stream(const sql::Statement& text, const std::vector<std::string>& columns,
                       const data::TableInfo& table, const BatchSink& sink,
                       std::optional<std::int64_t> most = std::nullopt) {
     VMC_TRY(type, row_type(columns, table));
     VMC_TRY(statement, Statement::make(*db_));
-    VMC_CHECK(statement.execute(text.text, params_of(text)));
+    VMC_CHECK(statement.execute(text.text, params_of(*db_, text.params)));
     RowStream rows{table.name, type};
     VMC_CHECK(rows.run(statement, sink, most));
     return rows.finish(sink);

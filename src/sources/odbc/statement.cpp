@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "sources/odbc/wide.hpp"
+#include "sql/odbc_sql.hpp"
 
 namespace vmc::sources::odbc {
 namespace {
@@ -62,6 +63,9 @@ Result<void> Statement::look_up(Catalogue what, const About& about) {
         return odbc.SQLForeignKeysW(handle_, none.data(), 0, none.data(), 0, none.data(), 0, catalogue.data(),
                                     catalogue.size(), schema.data(), schema.size(), table.data(),
                                     table.size());
+      case Catalogue::referring_keys:
+        return odbc.SQLForeignKeysW(handle_, catalogue.data(), catalogue.size(), schema.data(), schema.size(),
+                                    table.data(), table.size(), none.data(), 0, none.data(), 0, none.data(), 0);
       case Catalogue::unique_keys:
         return odbc.SQLStatisticsW(handle_, catalogue.data(), catalogue.size(), schema.data(), schema.size(),
                                    table.data(), table.size(), SQL_INDEX_UNIQUE, SQL_QUICK);
@@ -152,6 +156,7 @@ Result<bool> Statement::plain(std::size_t column, std::string& out) {
 Result<Table> Statement::rows() {
   VMC_TRY(count, columns());
   Table out;
+  if (count == 0) return out;
   for (;;) {
     VMC_TRY(row, fetch());
     if (!row) return out;
@@ -163,6 +168,12 @@ Result<Table> Statement::rows() {
     }
     out.push_back(std::move(cells));
   }
+}
+
+Params params_of(const Connection& db, const std::vector<data::Value>& values) {
+  Params params{{sql::odbc::converts(db.server()), db.customs().integers_as_text}};
+  for (const auto& value : values) params.value(value);
+  return params;
 }
 
 Result<Table> ask(Connection& db, std::string_view text, const Params& params) {

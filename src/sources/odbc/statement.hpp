@@ -34,7 +34,7 @@ class Statement {
 
   Result<void> execute(std::string_view text);
   Result<void> execute(std::string_view text, const Params& params);
-  enum class Catalogue { tables, columns, primary_keys, foreign_keys, unique_keys, privileges };
+  enum class Catalogue { tables, columns, primary_keys, foreign_keys, referring_keys, unique_keys, privileges };
   Result<void> look_up(Catalogue what, const About& about);
 
   Result<std::size_t> columns();  // 0: no rows
@@ -66,5 +66,7 @@ class Statement {
 };
 
 Result<Table> ask(Connection& db, std::string_view text, const Params& params = {});
+// As this server takes them.
+Params params_of(const Connection& db, const std::vector<data::Value>& values);
 
 }  // namespace vmc::sources::odbc

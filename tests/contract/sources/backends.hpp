@@ -54,6 +54,8 @@ struct Backend {
     if (!session) FAIL(session.error().text());
     return std::move(*session);
   }
+  // By the database's own source.
+  virtual std::unique_ptr<sources::Session> looking() { return open(Access::read); }
 };
 
 struct Sqlite final : Backend {
@@ -190,6 +192,7 @@ template <class Native>
 struct OverOdbc : Backend {
   Native native;
   std::unique_ptr<sources::Source> writing_source() override { return native.source(); }
+  std::unique_ptr<sources::Session> looking() override { return native.open(Access::read); }
   void run(const std::string& sql) override { native.run(sql); }
   std::string type(const std::string& kind) const override { return native.type(kind); }
   std::string endless() const override { return native.endless(); }
@@ -200,28 +203,34 @@ struct OverOdbc : Backend {
   bool reads_views() const override { return false; }
 };
 
-struct OdbcPostgres final : OverOdbc<Postgres> {
+struct OdbcPostgres : OverOdbc<Postgres> {
   std::unique_ptr<sources::Source> source() override {
     return sources::make_odbc_source(postgres_over_odbc(native.database));
   }
 };
 
-struct OdbcMariadb final : OverOdbc<Mariadb> {
+struct OdbcMariadb : OverOdbc<Mariadb> {
   std::unique_ptr<sources::Source> source() override {
     return sources::make_odbc_source(mariadb_over_odbc(native.database));
   }
 };
 
-struct OdbcMssql final : OverOdbc<Mssql> {
+struct OdbcMssql : OverOdbc<Mssql> {
   std::unique_ptr<sources::Source> source() override {
     return sources::make_odbc_source(mssql_over_odbc(native.database));
   }
 };
 
-struct OdbcSqlite final : OverOdbc<Sqlite> {
+struct OdbcSqlite : OverOdbc<Sqlite> {
   std::unique_ptr<sources::Source> source() override {
     return sources::make_odbc_source(sqlite_over_odbc(native.file));
   }
+};
+
+// Over ODBC in both directions.
+template <class Odbc>
+struct Writing : Odbc {
+  std::unique_ptr<sources::Source> writing_source() override { return this->source(); }
 };
 
 // What reads: SQLite's driver knows numbers and text, and no types of ours beside them.
@@ -231,13 +240,9 @@ struct OdbcSqlite final : OverOdbc<Sqlite> {
   TEMPLATE_TEST_CASE(sentence, tag, Sqlite, Postgres, Mariadb, Mssql, OdbcPostgres, OdbcMariadb, OdbcMssql, \
                      OdbcSqlite)
 #define FOR_EACH_SOURCE(sentence, tag) TEMPLATE_TEST_CASE(sentence, tag, Sqlite, Postgres, Mariadb, Mssql)
-
-inline sources::LoadOutcome must_load(sources::Session& session, const sources::LoadRequest& request,
-                               const data::TableInfo& table, const Rows& rows) {
-  auto outcome = session.load(request, table, once(batch_of(request.columns, rows)));
-  if (!outcome) FAIL(outcome.error().text());
-  return *outcome;
-}
+#define FOR_EACH_LOADER(sentence, tag) \
+  TEMPLATE_TEST_CASE(sentence, tag, Sqlite, Postgres, Mariadb, Mssql, Writing<OdbcPostgres>, Writing<OdbcMariadb>, \
+                     Writing<OdbcMssql>, Writing<OdbcSqlite>)
 
 inline const std::string kItems =
     "CREATE TABLE items (code varchar(20) NOT NULL, part integer NOT NULL, note text, "

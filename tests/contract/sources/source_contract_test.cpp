@@ -306,7 +306,7 @@ FOR_EACH_SOURCE("what is read twice at once is read out of one snapshot, whoever
         Rows{{std::int64_t{1}, std::string{"uno"}}, {std::int64_t{3}, std::string{"three"}}});
 }
 
-FOR_EACH_SOURCE("an upsert replaces what has the same key and the last of two rows wins", "[contract]") {
+FOR_EACH_LOADER("an upsert replaces what has the same key and the last of two rows wins", "[contract]") {
   TestType db;
   db.run(kItems + "; INSERT INTO items VALUES ('a', 1, 'old'), ('z', 1, 'stays')");
   auto writer = db.open(Access::load);
@@ -327,7 +327,7 @@ FOR_EACH_SOURCE("an upsert replaces what has the same key and the last of two ro
   CHECK(read_all(*writer, intent_for(table, {"code"}), table).size() == 4);
 }
 
-FOR_EACH_SOURCE("an insert refuses a key that is there and leaves nothing behind", "[contract]") {
+FOR_EACH_LOADER("an insert refuses a key that is there and leaves nothing behind", "[contract]") {
   TestType db;
   db.run(kItems + "; INSERT INTO items VALUES ('a', 1, 'old')");
   auto writer = db.open(Access::load);
@@ -345,7 +345,7 @@ FOR_EACH_SOURCE("an insert refuses a key that is there and leaves nothing behind
   CHECK(must_load(*writer, request, table, {{std::string{"c"}, std::int64_t{1}, {}}}).rows == 1);
 }
 
-FOR_EACH_SOURCE("a part is applied once, and an older attempt no more after a newer one", "[contract]") {
+FOR_EACH_LOADER("a part is applied once, and an older attempt no more after a newer one", "[contract]") {
   TestType db;
   db.run(kItems);
   auto writer = db.open(Access::load);
@@ -380,7 +380,7 @@ FOR_EACH_SOURCE("a part is applied once, and an older attempt no more after a ne
   CHECK(schema->table("vmc_applied") == nullptr);
 }
 
-FOR_EACH_SOURCE("a stream that breaks leaves neither rows nor a record", "[contract]") {
+FOR_EACH_LOADER("a stream that breaks leaves neither rows nor a record", "[contract]") {
   TestType db;
   db.run(kItems);
   auto writer = db.open(Access::load);
@@ -401,7 +401,7 @@ FOR_EACH_SOURCE("a stream that breaks leaves neither rows nor a record", "[contr
   CHECK_FALSE(must_load(*next, request, table, {{std::string{"a"}, std::int64_t{1}}}).already_applied);
 }
 
-FOR_EACH_SOURCE("a load that does not fit its table is refused before anything is written", "[contract]") {
+FOR_EACH_LOADER("a load that does not fit its table is refused before anything is written", "[contract]") {
   TestType db;
   db.run(kItems + "; CREATE VIEW seen AS SELECT * FROM items");
   auto writer = db.open(Access::load);
@@ -471,6 +471,32 @@ FOR_EVERY_READER("an interrupt from another thread ends a read as cancelled", "[
   REQUIRE_FALSE(outcome);
   INFO(outcome.error().text());
   CHECK(outcome.error().code == Code::cancelled);
+}
+
+FOR_EVERY_READER("an interrupt while rows flow ends the read as cancelled, wherever it finds the driver", "[contract]") {
+  TestType db;
+  db.run("CREATE TABLE items (code varchar(20) NOT NULL, part integer NOT NULL, note varchar(1000), PRIMARY KEY (code, "
+         "part))");
+  auto writer = db.open(Access::load);
+  const auto table = table_named(*writer, "items");
+  Rows rows;  // six batches
+  for (std::int64_t i = 0; i < 6'000; ++i) rows.push_back({std::string{"a"}, i, std::string(1'000, 'x')});
+  must_load(*writer, load_request(table, {"code", "part", "note"}, "run"), table, rows);
+  for (int round = 0; round < 5; ++round) {
+    auto reader = db.open(Access::read);
+    int batches = 0;
+    std::thread other;
+    const auto sink = [&](data::Batch) -> Result<void> {
+      if (++batches == 1) other = std::thread{[&] { reader->interrupt(); }};
+      if (batches == 2) other.join();
+      return {};
+    };
+    auto outcome = reader->read(intent_for(table, {"code", "part", "note"}), table, {}, sink);
+    if (other.joinable()) other.join();
+    REQUIRE_FALSE(outcome);
+    INFO(outcome.error().text());
+    CHECK(outcome.error().code == Code::cancelled);
+  }
 }
 
 FOR_EVERY_READER("a sink's error stops the read and is what the caller gets", "[contract]") {
@@ -740,4 +766,36 @@ FOR_EACH_SOURCE("a statement ends at its time limit", "[contract]") {
   const auto outcome = reader->query(query, {std::chrono::milliseconds{200}}, into(rows));
   REQUIRE_FALSE(outcome);
   CHECK(outcome.error().code == Code::query_timeout);
+}
+
+TEMPLATE_TEST_CASE("what is loaded over ODBC is what the database's own source reads, or it is refused", "[contract]",
+                   OdbcPostgres, OdbcMariadb, OdbcMssql) {
+  TestType db;
+  db.run(everything(db));
+  auto writer = db.source()->open(Access::load, std::chrono::seconds{10});
+  if (!writer) FAIL(writer.error().text());
+  auto reader = db.native.open(Access::read);
+  const auto table = table_named(*reader, "everything");
+  const auto rows = extremes(db);
+  const auto columns = columns_of(db);
+  std::vector<std::string> refused;
+  std::int64_t part = 0;
+  for (const auto& row : rows)
+    for (std::size_t i = 1; i < columns.size(); ++i) {
+      auto request = load_request(table, {"id", columns[i]}, "run", part++);
+      auto outcome = (*writer)->load(request, table, once(batch_of(request.columns, {{part, row[i]}})));
+      INFO(columns[i] << ": " << data::format(row[i]).substr(0, 80));
+      if (!outcome) {
+        refused.push_back(columns[i] + " " + data::format(row[i]).substr(0, 40) + ": " + outcome.error().text());
+        if (!(*writer)->reset()) {
+          writer = db.source()->open(Access::load, std::chrono::seconds{10});
+          REQUIRE(writer);
+        }
+        continue;
+      }
+      auto intent = intent_for(table, {columns[i]});
+      intent.filter = where(Filter::Op::eq, "id", {part});
+      CHECK(read_all(*reader, intent, table) == Rows{{row[i]}});
+    }
+  CHECK(refused == std::vector<std::string>{});
 }

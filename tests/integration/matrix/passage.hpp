@@ -51,7 +51,7 @@ std::string label(const data::Value& value);
 // One row: the key and the value.
 data::Batch one_row(data::Type type, const std::string& column, std::int64_t id, const data::Value& value);
 
-// Against tests/golden/matrix/NAME.json; VMC_WRITE_GOLDEN=1 writes the file anew.
-void check_golden(const std::string& name, const Json& actual);
+// Against tests/golden/matrix/NAME.json.
+void check_found(const std::string& name, const Json& actual);
 
 }  // namespace vmc::test

@@ -2,10 +2,7 @@
 // Microsoft's documentation. VMC_WRITE_GOLDEN=1 writes the files anew.
 #include <catch2/catch.hpp>
 
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
-
+#include "../../support/golden.hpp"
 #include "../../support/mssql_server.hpp"
 #include "../../support/rows.hpp"
 
@@ -49,14 +46,6 @@ std::string received() {
   return out;
 }
 
-void check_golden(const std::string& name, const std::string& actual) {
-  const auto path = std::string{VMC_SOURCE_DIR} + "/tests/golden/mssql/" + name + ".sql";
-  if (std::getenv("VMC_WRITE_GOLDEN")) std::ofstream{path} << actual;
-  std::ostringstream expected;
-  expected << std::ifstream{path}.rdbuf();
-  CHECK(actual == expected.str());
-}
-
 void must(const Result<void>& outcome) {
   if (!outcome) FAIL(outcome.error().text());
 }
@@ -71,12 +60,12 @@ TEST_CASE("SQL Server: what is sent to open, pin and reset a session is as revie
   received();
   read_all(*session, intent_for(table, {"id"}), table);
   REQUIRE(session->reset());
-  check_golden("session", opening + received());
+  check_golden("mssql/session.sql", opening + received());
   make_database(false);
   auto without = opened();
   received();
   read_all(*without, intent_for(table, {"id"}), table);
-  check_golden("session_without_snapshots", received());
+  check_golden("mssql/session_without_snapshots.sql", received());
 }
 
 TEST_CASE("SQL Server: what is sent to discover and to judge rights is as reviewed") {
@@ -84,9 +73,9 @@ TEST_CASE("SQL Server: what is sent to discover and to judge rights is as review
   auto session = opened();
   received();
   REQUIRE(session->discover());
-  check_golden("discover", received());
+  check_golden("mssql/discover.sql", received());
   REQUIRE(session->rights());
-  check_golden("rights", received());
+  check_golden("mssql/rights.sql", received());
 }
 
 TEST_CASE("SQL Server: what is sent to read is as reviewed") {
@@ -112,24 +101,24 @@ TEST_CASE("SQL Server: what is sent to read is as reviewed") {
   intent.ranges = {{{"code", "line"}, {std::string{"a"}, std::int64_t{1}}, {std::string{"b"}, std::int64_t{9}}}};
   intent.limit = 10;
   read_all(*session, intent, table);
-  check_golden("read", received());
+  check_golden("mssql/read.sql", received());
 
   REQUIRE(session->split(intent_for(table, {"note"}), table, {"code", "line"}, 1000, {}));
   auto split = received();
   REQUIRE(session->split(intent_for(table, {"note"}), table, {"amount"}, 1000, {}).error().code ==
           Code::invalid_request);
-  check_golden("split", split + received());
+  check_golden("mssql/split.sql", split + received());
 
   Rows rows;
   auto keys = batch_of(type_of(table, {"code", "line"}),
                        {{std::string{"a"}, std::int64_t{1}}, {std::string{"b"}, std::int64_t{2}}});
   must(session->read_keys(table, {"id", "code"}, {"code", "line"}, once(std::move(keys)), {}, into(rows)));
-  check_golden("read_keys", received());
+  check_golden("mssql/read_keys.sql", received());
 
   const sources::ReadLimits limits{std::chrono::seconds{30}, {&table}};
   REQUIRE(session->query({"SELECT [note] FROM [dbo].[orders] WHERE [id] = @p1", {std::int64_t{1}}, true, {&table}},
                          limits, into(rows)));
-  check_golden("query", received());
+  check_golden("mssql/query.sql", received());
 }
 
 TEST_CASE("SQL Server: what is sent to load is as reviewed") {
@@ -147,14 +136,14 @@ TEST_CASE("SQL Server: what is sent to load is as reviewed") {
     return outcome->rows;
   };
   CHECK(load(load_request(table, columns, "run")) == 2);
-  check_golden("load_upsert", received());
+  check_golden("mssql/load_upsert.sql", received());
   CHECK(load(load_request(table, columns, "run")) == 2);
-  check_golden("load_again", received());
+  check_golden("mssql/load_again.sql", received());
   server().run("DELETE FROM orders", "golden");
   auto insert = load_request(table, columns, "run", 1);
   insert.mode = sources::LoadRequest::Mode::insert;
   CHECK(load(insert) == 2);
-  check_golden("load_insert", received());
+  check_golden("mssql/load_insert.sql", received());
 }
 
 TEST_CASE("SQL Server: what is sent to replace a table is as reviewed") {
@@ -167,10 +156,10 @@ TEST_CASE("SQL Server: what is sent to replace a table is as reviewed") {
   const Rows rows{{std::int64_t{3}, std::string{"c"}, std::int64_t{1}}};
   auto loaded = session->load(request, table, once(batch_of(request.columns, rows)));
   if (!loaded) FAIL(loaded.error().text());
-  check_golden("replace_part", received());
+  check_golden("mssql/replace_part.sql", received());
   auto swapped = session->swap(request, table, 1);
   if (!swapped) FAIL(swapped.error().text());
-  check_golden("replace_swap", received());
+  check_golden("mssql/replace_swap.sql", received());
   must(session->drop_aside(request));
-  check_golden("replace_drop", received());
+  check_golden("mssql/replace_drop.sql", received());
 }

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <thread>
 
+#include "../../support/golden.hpp"
 #include "../../support/mariadb_shop.hpp"
 #include "../../support/odbc_driver.hpp"
 #include "../../support/temp_dir.hpp"
@@ -52,14 +53,6 @@ std::string shown(sources::Session& session, const data::TableInfo& table) {
   return out;
 }
 
-void check_golden(const std::string& name, const std::string& actual) {
-  const auto path = std::string{VMC_SOURCE_DIR} + "/tests/golden/odbc/" + name + ".txt";
-  if (std::getenv("VMC_WRITE_GOLDEN")) std::ofstream{path} << actual;
-  std::ostringstream expected;
-  expected << std::ifstream{path}.rdbuf();
-  CHECK(actual == expected.str());
-}
-
 std::size_t peak_kib() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -95,7 +88,7 @@ TEST_CASE("ODBC: SQLite's integers, texts and bytes come exactly; what is no dat
       "NULL); CREATE TABLE odd (day date); INSERT INTO odd VALUES ('yesterday')");
   auto session = opened(sqlite_over_odbc(file));
   const auto table = table_named(*session, "types");
-  check_golden("sqlite_types", described(table) + "\n" + shown(*session, table));
+  check_golden("odbc/sqlite_types.txt", described(table) + "\n" + shown(*session, table));
   const auto odd = table_named(*session, "odd");
   Rows rows;
   const auto outcome = session->read(intent_for(odd, {"day"}), odd, {}, into(rows));

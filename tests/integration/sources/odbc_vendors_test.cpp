@@ -3,9 +3,7 @@
 // the vendors document their catalogues.
 #include <catch2/catch.hpp>
 
-#include <fstream>
-#include <sstream>
-
+#include "../../support/golden.hpp"
 #include "../../support/odbc_driver.hpp"
 #include "../../support/rows.hpp"
 #include "sources/odbc/parts.hpp"
@@ -37,29 +35,25 @@ data::Schema discovered(const std::string& database, Result<data::Schema> (*disc
   return std::move(*schema);
 }
 
-void check_golden(const std::string& name, const std::vector<sources::odbc::NamedStatement>& statements,
+void check_statements(const std::string& name, const std::vector<sources::odbc::NamedStatement>& statements,
                   const std::string& documented) {
   std::string actual = "-- " + documented + "\n";
   for (const auto& statement : statements)
     actual += "\n-- " + std::string{statement.name} + "\n" + statement.text + "\n";
-  const auto path = std::string{VMC_SOURCE_DIR} + "/tests/golden/odbc/" + name + ".sql";
-  if (std::getenv("VMC_WRITE_GOLDEN")) std::ofstream{path} << actual;
-  std::ostringstream expected;
-  expected << std::ifstream{path}.rdbuf();
-  CHECK(actual == expected.str());
+  check_golden("odbc/" + name + ".sql", actual);
 }
 
 }  // namespace
 
 TEST_CASE("Oracle: the discovery statements are as reviewed") {
-  check_golden(
+  check_statements(
       "oracle_discover", sources::odbc::oracle_statements(),
       "Oracle Database Reference: ALL_TABLES, ALL_VIEWS, ALL_TAB_COLUMNS, ALL_CONSTRAINTS, ALL_CONS_COLUMNS, "
       "ALL_USERS. Not tried on a real server.");
 }
 
 TEST_CASE("SAP HANA: the discovery statements are as reviewed") {
-  check_golden("hana_discover", sources::odbc::hana_statements(),
+  check_statements("hana_discover", sources::odbc::hana_statements(),
                "SAP HANA SQL Reference, system views: TABLES, M_TABLES, VIEWS, TABLE_COLUMNS, VIEW_COLUMNS, "
                "CONSTRAINTS, "
                "REFERENTIAL_CONSTRAINTS. Not tried on a real server.");

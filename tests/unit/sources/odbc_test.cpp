@@ -34,8 +34,7 @@ using Form = odbc::Fetch::Form;
 // The text as a column of the kind holds it, or why it cannot.
 std::string decoded(Type type, std::string_view text, Form form = Form::plain) {
   data::ColumnBuilder column{type};
-  std::string given{text};
-  if (const char* why = odbc::decode(form, given, column)) return why;
+  if (const char* why = odbc::decode(form, text, column)) return why;
   return data::format(data::value_at(column.finish(), 0));
 }
 

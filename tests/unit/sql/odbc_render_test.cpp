@@ -64,6 +64,29 @@ TEST_CASE("an unknown server gets the words of the standard, and no limit nobody
         "?)) ORDER BY \"id\" DESC");
 }
 
+TEST_CASE("rows are written with each server's casts, and nulls as words") {
+  const std::vector<std::string> columns{"id", "note", "amount", "at"};
+  const std::vector<data::Value> full{std::int64_t{1}, std::string{"x"}, data::Decimal{950, 2}, data::Timestamp{0}},
+      empty{std::int64_t{2}, {}, {}, {}};
+  const auto inserted = [&](const sql::OdbcServer& to) {
+    const auto statement = sql::render_insert(to, orders(), columns, std::vector{full, empty});
+    REQUIRE(statement);
+    CHECK(statement->params.size() == 5);
+    return statement->text;
+  };
+  CHECK(inserted(server(Family::generic)) ==
+        "INSERT INTO \"orders\" (\"id\", \"note\", \"amount\", \"at\") VALUES (?, ?, ?, ?), (?, NULL, NULL, NULL)");
+  CHECK(inserted({Family::mysql, "`", "shop"}) ==
+        "INSERT INTO `shop`.`orders` (`id`, `note`, `amount`, `at`) VALUES (?, ?, CAST(? AS DECIMAL(65, 2)), CAST(? AS "
+        "DATETIME(6))), (?, NULL, NULL, NULL)");
+  const auto updated = sql::render_update(server(Family::oracle, "SHOP"), orders(), columns, {true, false, false, true}, full);
+  REQUIRE(updated);
+  CHECK(updated->text ==
+        "UPDATE \"SHOP\".\"orders\" SET \"note\" = ?, \"amount\" = CAST(? AS NUMBER) WHERE \"id\" = CAST(? AS NUMBER) AND "
+        "\"at\" = TO_TIMESTAMP(?, 'SYYYY-MM-DD HH24:MI:SS.FF6')");
+  CHECK(updated->params == std::vector<data::Value>{full[1], full[2], full[0], full[3]});
+}
+
 TEST_CASE("a known server behind ODBC gets its own limit, casts and LIKE") {
   CHECK(rendered(server(Family::postgres, "public")) ==
         "SELECT \"id\"::pg_catalog.int8, \"at\"::pg_catalog.text FROM \"public\".\"orders\" WHERE "

@@ -1,0 +1,6 @@
+-- batch
+SET DATEFORMAT ymd; SET QUOTED_IDENTIFIER ON; SET ANSI_NULLS ON; SET TEXTSIZE 2147483647
+
+-- rpc @P1 BIGINT, @P2 BIGINT
+SELECT CAST("note" AS nvarchar(max)) FROM "dbo"."orders" WHERE ("id" = @P1) OR ("id" = @P2)
+
