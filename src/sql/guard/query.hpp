@@ -68,6 +68,7 @@ struct Item {
   std::vector<std::string> columns;  // of an alias with a column list
   std::shared_ptr<const Query> query;
   bool lateral = false;    // sees the items before it (LATERAL, APPLY; a function always does)
+  bool is_join = false;    // a join in parentheses with a name: its ON sees nothing of the items beside it
   std::size_t lateral_from = 0;  // from this number on: APPLY sees those of its join
   bool catalogue = false;  // a system table or view that may be read
   bool hidden = false;     // one that may not; a CTE of its name may
@@ -89,6 +90,7 @@ struct Block {
 struct CommonTable {
   std::string name;
   std::vector<std::string> columns;  // of its list; empty: those of the query
+  std::vector<std::string> added;    // beside them, by SEARCH and CYCLE
   std::shared_ptr<const Query> query;
   bool recursive = false;  // sees itself (and, in `Query::recursive`, all of its WITH)
 };

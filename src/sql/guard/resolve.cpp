@@ -17,9 +17,18 @@ constexpr std::array<std::string_view, 14> kExtensionTypes{"box2d",     "box3d",
                                                            "geography", "geometry",  "halfvec",   "hstore", "lquery",
                                                            "ltree",     "ltxtquery", "sparsevec", "vector"};
 
-// Where no schema says which columns there are, x.nextval is a call.
-bool is_sequence_function(std::string_view name) {
-  return name == "nextval" || name == "setval" || name == "currval" || name == "lastval";
+// Where no schema says which columns there are, x.nextval is a call, and so is what does more than look at x.
+constexpr std::array<std::string_view, 14> kCallsByStart{
+    "binary_upgrade_", "brin_",        "crosstab", "cursor_to_xml", "database_to_xml", "dblink", "pg_", "query_to_xml",
+    "schema_to_xml",   "table_to_xml", "ts_stat",  "ts_rewrite",    "txid_",           "xslt_"};
+constexpr std::array<std::string_view, 28> kCalls{
+    "connectby",   "currtid2",      "current_setting", "currval",     "lastval", "lo_close", "lo_creat",
+    "lo_create",   "lo_export",     "lo_from_bytea",   "lo_get",      "lo_import", "lo_lseek", "lo_lseek64",
+    "lo_open",     "lo_put",        "lo_tell",         "lo_tell64",   "lo_truncate", "lo_truncate64", "lo_unlink",
+    "loread",      "lowrite",       "nextval",         "normal_rand", "set_config", "setseed", "setval"};
+bool is_call(std::string_view name) {
+  return name.ends_with("_privilege") || std::find(kCalls.begin(), kCalls.end(), name) != kCalls.end() ||
+         std::any_of(kCallsByStart.begin(), kCallsByStart.end(), [&](auto start) { return name.starts_with(start); });
 }
 
 // The columns of something in FROM, or of a query.
@@ -41,9 +50,10 @@ struct Visible {
 };
 
 struct Scope {
-  const Scope* outer = nullptr;
+  const Scope* outer = nullptr;  // around it; of a lateral item: what stands before it
   std::vector<Visible> items;
   std::set<std::string> outputs;
+  bool beside_join = false;  // the items beside a join, for what is lateral in it
 };
 
 // The CTEs in sight, innermost first.
@@ -100,7 +110,7 @@ class Resolver {
            std::find(kPostgresSystemColumns.begin(), kPostgresSystemColumns.end(), name) != kPostgresSystemColumns.end();
   }
   bool is_column_somewhere(const std::string& name) const {
-    if (!catalogue_.closed()) return !is_sequence_function(name) && !name.starts_with("pg_");
+    if (!catalogue_.closed()) return !is_call(name);
     const auto& tables = catalogue_.tables();
     return std::any_of(tables.begin(), tables.end(), [&](const auto& entry) {
       return entry.second.columns->contains(name) && !catalogue_.is_private(entry.second, name);
@@ -116,11 +126,20 @@ class Resolver {
   data::Reads reads_;
 };
 
+// A list of names stands in the place of a table's own, as far as it goes.
+bool is_renamed(const Visible& item) { return item.table && !item.columns.names.empty(); }
+
 Columns named(const std::vector<std::string>& list, Columns columns) {
   if (list.empty()) return columns;
   columns.likely.merge(columns.names);
   // A list may be shorter than the columns: the rest keep their names.
   return {{list.begin(), list.end()}, true, std::move(columns.likely)};
+}
+
+Columns named(const CommonTable& table, Columns columns) {
+  auto out = named(table.columns, std::move(columns));
+  out.names.insert(table.added.begin(), table.added.end());
+  return out;
 }
 
 // What a CTE that reads itself is known to have before it is read.
@@ -151,13 +170,13 @@ Columns Resolver::resolve_with(const Query& query, std::size_t next, const Scope
       last = &chain[i];
     }
     for (std::size_t i = 0; i < chain.size(); ++i)
-      chain[i].columns = named(query.with[i].columns, resolve(*query.with[i].query, outer, last));
+      chain[i].columns = named(query.with[i], resolve(*query.with[i].query, outer, last));
     return resolve_body(query, outer, last);
   }
   const auto& table = query.with[next];
   const With self{with, table.name, expected(table)};
   auto columns = resolve(*table.query, outer, table.recursive ? &self : with);
-  const With seen{with, table.name, named(table.columns, std::move(columns))};
+  const With seen{with, table.name, named(table, std::move(columns))};
   return resolve_with(query, next + 1, outer, &seen);
 }
 
@@ -192,9 +211,11 @@ Columns Resolver::resolve_block(const Block& block, Scope& scope, const With* wi
     use_star(output.path, 0, scope);
     for (const auto& item : scope.items) {
       if (!output.path.empty() && find_item(output.path, scope) != &item) continue;
-      if (item.table && item.table->columns) columns.names.insert(item.table->columns->begin(), item.table->columns->end());
-      if (!item.table) columns.names.insert(item.columns.names.begin(), item.columns.names.end());
-      columns.open = columns.open || (item.table ? !item.table->columns : item.columns.open);
+      const auto& own = item.table && item.table->columns ? *item.table->columns : item.columns.names;
+      auto& into = is_renamed(item) ? columns.likely : columns.names;
+      into.insert(own.begin(), own.end());
+      columns.names.insert(item.columns.names.begin(), item.columns.names.end());
+      columns.open = columns.open || item.columns.open || (item.table && !item.table->columns);
     }
   }
   return columns;
@@ -215,7 +236,7 @@ Visible Resolver::visible(const Item& item, const Scope& scope, const With* with
   if (item.kind == Item::Kind::table) return visible_table(item, with);
   Columns columns{{}, true};
   if (item.kind == Item::Kind::query && item.lateral) {
-    Scope before{scope.outer, {}, {}};
+    Scope before{scope.outer, {}, {}, item.is_join};
     for (std::size_t i = item.lateral_from; i < scope.items.size(); ++i) before.items.push_back(scope.items[i]);
     columns = resolve(*item.query, &before, with);
   } else if (item.kind == Item::Kind::query) {
@@ -283,7 +304,8 @@ void Resolver::use(const Use& one, const Scope& whole, const With* with) {
   if (refusal_) return;
   const auto count = whole.items.size();
   if (one.first_item == 0 && one.last_item >= count) return use_in(one, whole, with);
-  Scope part{whole.outer, {}, whole.outputs};
+  const auto* outer = whole.outer && whole.outer->beside_join ? whole.outer->outer : whole.outer;
+  Scope part{outer, {}, whole.outputs};
   for (std::size_t i = one.first_item; i < count && i <= one.last_item; ++i) part.items.push_back(whole.items[i]);
   use_in(one, part, with);
   if (one.kind != Use::Kind::column) return;
@@ -377,6 +399,7 @@ void Resolver::use_column(const Use& one, const Scope& scope) {
 void Resolver::use_bare(const Use& one, const Scope& scope) {
   const auto& name = one.path.front();
   bool maybe = false;
+  const Visible* row = nullptr;
   if (one.alias == Use::Alias::first && scope.outputs.contains(name)) return;
   for (const auto* level = &scope; level; level = level->outer) {
     bool found = false;
@@ -394,10 +417,11 @@ void Resolver::use_bare(const Use& one, const Scope& scope) {
     for (const auto& item : level->items)
       if (item.table) by_place(*item.table);
     if (level == &scope && one.alias != Use::Alias::never && scope.outputs.contains(name)) return;
-    // The name of an item in an expression stands for its whole row.
     for (const auto& item : level->items)
-      if (dialect_ == Dialect::postgres && item.alias == name) return reach_all(item, one.at);
+      if (dialect_ == Dialect::postgres && !row && item.alias == name) row = &item;
   }
+  // Where no level has such a column, an item's name stands for its whole row.
+  if (row) return reach_all(*row, one.at);
   if (maybe || !catalogue_.closed()) return;
   deny(one.at, fmt::format("'{}' is no approved column of the tables here", name),
        "Check the name, or ask the owner to approve it.");
@@ -427,6 +451,7 @@ void Resolver::use_qualified(const Use& one, const Scope& scope) {
     if (maybe) return;
   }
   if (item->table ? reach(*item, name, one.at) || !item->table->columns : item->columns.has(name)) return;
+  if (is_renamed(*item) && item->table->columns->contains(name)) return;
   const bool may_be_column = dialect_ != Dialect::postgres || one.known_field || item->alias == name ||
                              item->columns.likely.contains(name) || is_column_somewhere(name);
   if (!item->table && item->columns.open && may_be_column) return;
@@ -465,7 +490,7 @@ bool Resolver::reach(const Visible& item, const std::string& column, std::size_t
   if (is_system_column(column)) return true;
   if (!table.columns || !table.columns->contains(column)) return false;
   reads_[table.name].insert(table.spelled(column));
-  return true;
+  return !is_renamed(item);  // perhaps it has another name now
 }
 
 const Visible* Resolver::find_item(const Path& qualifiers, const Scope& scope) const {

@@ -133,13 +133,13 @@ constexpr std::array<std::string_view, 27> kCatalogue{
     "pg_timezone_names", "pg_type"};
 
 // Settings that tell how values are read and written, and of which version. Others hold paths, commands and secrets.
-constexpr std::array<std::string_view, 30> kSettings{
-    "application_name", "block_size", "bytea_output", "client_encoding", "client_min_messages", "datestyle",
-    "default_transaction_isolation", "default_transaction_read_only", "extra_float_digits", "in_hot_standby",
+constexpr std::array<std::string_view, 38> kSettings{
+    "application_name", "array_nulls", "backslash_quote", "block_size", "bytea_output", "client_encoding", "client_min_messages", "datestyle", "default_text_search_config",
+    "default_transaction_isolation", "default_transaction_read_only", "escape_string_warning", "extra_float_digits", "in_hot_standby",
     "integer_datetimes", "intervalstyle", "lc_collate", "lc_ctype", "lc_messages", "lc_monetary", "lc_numeric",
     "lc_time", "max_identifier_length", "max_index_keys", "search_path", "server_encoding", "server_version",
-    "server_version_num", "standard_conforming_strings", "statement_timeout", "timezone", "transaction_deferrable",
-    "transaction_isolation", "transaction_read_only"};
+    "server_version_num", "standard_conforming_strings", "statement_timeout", "timezone", "timezone_abbreviations", "transaction_deferrable",
+    "transaction_isolation", "transaction_read_only", "transform_null_equals", "xmlbinary", "xmloption"};
 
 // Of the harmless functions those that tell of tables and columns by their names or numbers.
 constexpr std::array<std::string_view, 18> kTelling{

@@ -26,7 +26,6 @@ constexpr std::array kPlain{
     Plain{"CoalesceExpr", "args", "location"},
     Plain{"CollateClause", "arg", "collname location"},
     Plain{"GroupingFunc", "args", "location"},
-    Plain{"GroupingSet", "content", "kind location"},
     Plain{"List", "items", ""},
     Plain{"MinMaxExpr", "args", "op location"},
     Plain{"NamedArgExpr", "arg", "name argnumber location"},
@@ -135,6 +134,15 @@ void TreeReader::expression(const Value& value, std::vector<Use>& uses, Use::Ali
     if (const auto part = child_of(fields, "node")) expression(*part, uses);
     return;
   }
+  // ROLLUP, CUBE, and (a, b) in GROUP BY: each part as if it stood alone.
+  if (node->kind == "GroupingSet") {
+    check_fields("a grouping set", fields, "kind content location");
+    return expressions(fields, "content", uses, alias);
+  }
+  if (node->kind == "RowExpr" && alias == Use::Alias::second && text_of(fields, "row_format") == "COERCE_IMPLICIT_CAST") {
+    check_fields("a row", fields, "args row_format location");
+    return expressions(fields, "args", uses, alias);
+  }
   if (!plain(*node, uses)) not_understood(node->kind, place_of(fields));
 }
 
@@ -156,6 +164,11 @@ void TreeReader::expressions(const Object& fields, std::string_view field, std::
   for (const auto& item : items_of(fields, field)) expression(item, uses, alias);
 }
 
+void TreeReader::check_rights_column(std::string_view name, std::size_t at) {
+  if (std::find(kRightsColumns.begin(), kRightsColumns.end(), name) != kRightsColumns.end())
+    refuse(Layer::names, at, fmt::format("'{}' of the system catalogue tells of accounts", name), {}, Code::schema_access_denied);
+}
+
 void TreeReader::column_ref(const Object& fields, std::vector<Use>& uses, Use::Alias alias) {
   check_fields("a column", fields, "fields location");
   Use use;
@@ -167,8 +180,7 @@ void TreeReader::column_ref(const Object& fields, std::vector<Use>& uses, Use::A
     else if (part && part->kind == "A_Star") use.kind = Use::Kind::star;
     else return not_understood("a column's name", use.at);
   }
-  if (!use.path.empty() && std::find(kRightsColumns.begin(), kRightsColumns.end(), use.path.back()) != kRightsColumns.end())
-    refuse(Layer::names, use.at, fmt::format("'{}' of the system catalogue tells of accounts", use.path.back()), {}, Code::schema_access_denied);
+  if (!use.path.empty()) check_rights_column(use.path.back(), use.at);
   if (use.kind == Use::Kind::column && use.path.size() > 1) {
     const auto& name = use.path.back();
     if (is_row_function(name))

@@ -25,6 +25,17 @@ Item derived(std::shared_ptr<const Query> query) {
   return item;
 }
 
+// The names of an alias stand before what a function's columns are said to be called, in the place of as many.
+void add_said(Item& item, const std::vector<std::string>& said) {
+  const auto renamed = std::min(item.columns.size(), said.size());
+  item.columns.insert(item.columns.end(), said.begin() + static_cast<std::ptrdiff_t>(renamed), said.end());
+}
+
+// From this use on they see only these items of their block.
+void sees(std::vector<Use>& uses, std::size_t from, std::size_t first_item, std::size_t last_item) {
+  for (; from < uses.size(); ++from) uses[from].first_item = first_item, uses[from].last_item = last_item;
+}
+
 }  // namespace
 
 void TreeReader::from_item(const Value& value, Block& block) {
@@ -85,6 +96,7 @@ void TreeReader::range_function(const Object& fields, Block& block) {
   Item item;
   item.kind = Item::Kind::function;
   std::vector<std::string> said;  // of columns
+  bool first = true;  // it gives the item its name
   for (const auto& value : items_of(fields, "functions")) {
     const auto pair = node_of(value);
     if (!pair || pair->kind != "List") return not_understood("a function in FROM", 0);
@@ -100,12 +112,15 @@ void TreeReader::range_function(const Object& fields, Block& block) {
       for (auto& name : names_of_columns(columns->fields, "items")) said.push_back(std::move(name));
     }
     if (const auto node = node_of(call); node && node->kind == "FuncCall")
-      if (const auto name = strings_of(node->fields, "funcname"); name && !name->empty()) item.alias = name->back();
+      if (const auto name = strings_of(node->fields, "funcname"); name && !name->empty() && first) item.alias = name->back();
+    first = false;
   }
   column_types(fields, "coldeflist", item.uses);
   alias_of(fields, item);
   for (auto& name : names_of_columns(fields, "coldeflist")) said.push_back(std::move(name));
-  item.columns.insert(item.columns.end(), said.begin(), said.end());
+  // Of several functions it is not known where the columns of each begin.
+  if (!item.columns.empty() && flag_of(fields, "is_rowsfrom")) said.clear();
+  add_said(item, said);
   block.items.push_back(std::move(item));
 }
 
@@ -127,8 +142,10 @@ void TreeReader::range_sample(const Object& fields, Block& block) {
     return refuse(Layer::functions, place_of(fields), "this sampling method is a function that is not known",
                   "Use BERNOULLI or SYSTEM.");
   if (const auto relation = child_of(fields, "relation")) from_item(*relation, block);
+  const auto before = block.uses.size();
   expressions(fields, "args", block.uses);
   if (const auto seed = child_of(fields, "repeatable")) expression(*seed, block.uses);
+  sees(block.uses, before, 1, 0);  // nothing beside it
 }
 
 void TreeReader::range_table_func(const Object& fields, Block& block) {
@@ -151,7 +168,7 @@ void TreeReader::range_table_func(const Object& fields, Block& block) {
     if (Object type; column->fields["typeName"].get(type) == simdjson::SUCCESS) type_name(type, item.uses);
   }
   alias_of(fields, item);
-  item.columns.insert(item.columns.end(), said.begin(), said.end());
+  add_said(item, said);
   block.items.push_back(std::move(item));
 }
 
@@ -160,17 +177,21 @@ void TreeReader::join(const Object& fields, Block& block) {
   const auto left = child_of(fields, "larg"), right = child_of(fields, "rarg");
   auto columns = strings_of(fields, "usingClause");
   if (!left || !right || !columns) return not_understood("JOIN", 0);
+  for (const auto& column : *columns) check_rights_column(column, 0);
   // (a JOIN b) AS j hides a and b behind j.
   const bool named = child_of(fields, "alias").has_value();
   auto inner = std::make_shared<Query>();
   auto& sides = named ? inner->blocks.emplace_back() : block;
+  const auto first = sides.items.size();
   from_item(*left, sides);
   from_item(*right, sides);
   if (sides.items.empty() || refusal_) return;
   auto& last = sides.items.back();
   last.natural = last.natural || flag_of(fields, "isNatural");
   last.using_columns.insert(last.using_columns.end(), columns->begin(), columns->end());
+  const auto before = sides.uses.size();
   if (const auto quals = child_of(fields, "quals")) expression(*quals, sides.uses);
+  sees(sides.uses, before, first, sides.items.size() - 1);
   Object alias;
   if (fields["join_using_alias"].get(alias) == simdjson::SUCCESS) {
     auto merged = std::make_shared<Query>();
@@ -182,6 +203,7 @@ void TreeReader::join(const Object& fields, Block& block) {
   if (!named) return;
   sides.outputs.push_back({Output::Kind::star, {}, {}});
   auto item = derived(std::move(inner));
+  item.lateral = item.is_join = true;
   alias_of(fields, item);
   block.items.push_back(std::move(item));
 }

@@ -46,6 +46,7 @@ class TreeReader {
   void expressions(const Object& fields, std::string_view field, std::vector<Use>& uses,
                    Use::Alias alias = Use::Alias::never);
   bool plain(const Node& node, std::vector<Use>& uses);
+  void check_rights_column(std::string_view name, std::size_t at);
   void column_ref(const Object& fields, std::vector<Use>& uses, Use::Alias alias);
   void indirection(const Object& fields, std::vector<Use>& uses);
   void call(const Object& fields, std::vector<Use>& uses);

@@ -233,7 +233,7 @@ void TreeReader::common_table(const Object& fields, Query& query) {
       if (const auto value = child_of(added, mark)) expression(*value, inner->blocks.front().uses);
     for (const auto* name : {"search_seq_column", "cycle_mark_column", "cycle_path_column"})
       if (const auto column = text_of(added, name); !column.empty())
-        inner->blocks.front().outputs.push_back({Output::Kind::named, std::string{column}, {}});
+        table.added.emplace_back(column);
   }
   table.query = std::move(inner);
   query.with.push_back(std::move(table));

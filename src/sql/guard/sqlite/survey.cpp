@@ -209,6 +209,9 @@ const Catalogue::Table* Survey::own_table(const Path& path, std::size_t at) {
          "Check the name, or ask the owner to approve it.");
     return nullptr;
   }
+  if (catalogue_.has_private() && table->name.empty())
+    deny(at, fmt::format("without a schema it is not known whether '{}' shows something private", text_of(path)),
+         "Give the schema that 'vmc agent schema export' writes.");
   if (table->all_private)
     deny(at, fmt::format("'{}' is private", text_of(path)), "Its owner keeps it out of what is shared.");
   reads_[catalogue_.closed() ? table->name : name];
