@@ -38,6 +38,7 @@ struct Use {
   Alias alias = Alias::never;
   // PostgreSQL reads x.f as f(x) where x has no column f: is this one that functions or system tables are known to have?
   bool known_field = false;
+  bool perhaps = false;   // it may be of the queries around: what they keep back it does not name
   bool property = false;  // T-SQL: the last name may be a property of the column before it: location.Lat
   std::shared_ptr<const Query> query;  // shared: a Use is copied when a clause is repeated
   // The items of its block that it sees, by number: ON sees those of its join, LIMIT none. What they do not have is
@@ -66,6 +67,7 @@ struct Item {
   std::size_t at = 0;
   std::string alias;                 // empty: the table's own name
   std::vector<std::string> columns;  // of an alias with a column list
+  std::vector<std::string> added;    // beside its own: those of a versioned table
   std::shared_ptr<const Query> query;
   bool lateral = false;    // sees the items before it (LATERAL, APPLY; a function always does)
   bool is_join = false;    // a join in parentheses with a name: its ON sees nothing of the items beside it

@@ -47,6 +47,7 @@ struct Visible {
   const Catalogue::Table* table = nullptr;
   Columns columns;              // of what is no table
   bool lists_accounts = false;  // a system table with a column of rights
+  bool renamed = false;         // a list of names stands in the place of the table's own, as far as it goes
 };
 
 struct Scope {
@@ -88,6 +89,7 @@ class Resolver {
   void check_join(const Item& item, Scope& scope);
 
   void use(const Use& use, const Scope& whole, const With* with);
+  void use_around(const Use& use, const Scope* level);
   void use_in(const Use& use, const Scope& scope, const With* with);
   void use_column(const Use& use, const Scope& scope);
   void use_bare(const Use& use, const Scope& scope);
@@ -125,9 +127,6 @@ class Resolver {
   std::optional<Refusal> refusal_;
   data::Reads reads_;
 };
-
-// A list of names stands in the place of a table's own, as far as it goes.
-bool is_renamed(const Visible& item) { return item.table && !item.columns.names.empty(); }
 
 Columns named(const std::vector<std::string>& list, Columns columns) {
   if (list.empty()) return columns;
@@ -212,7 +211,7 @@ Columns Resolver::resolve_block(const Block& block, Scope& scope, const With* wi
     for (const auto& item : scope.items) {
       if (!output.path.empty() && find_item(output.path, scope) != &item) continue;
       const auto& own = item.table && item.table->columns ? *item.table->columns : item.columns.names;
-      auto& into = is_renamed(item) ? columns.likely : columns.names;
+      auto& into = item.renamed ? columns.likely : columns.names;
       into.insert(own.begin(), own.end());
       columns.names.insert(item.columns.names.begin(), item.columns.names.end());
       columns.open = columns.open || item.columns.open || (item.table && !item.table->columns);
@@ -281,7 +280,7 @@ Visible Resolver::visible_table(const Item& item, const With* with) {
     deny(item.at, fmt::format("'{}' is a view: its source text and its owner's account would be shown", text_of(item.path)),
          "Ask for its columns with DESCRIBE.");
   reads_[catalogue_.closed() ? table->name : text_of(item.path)];
-  return {alias, path, table, named(item.columns, Columns{}), false};
+  return {alias, path, table, named(item.columns, Columns{{item.added.begin(), item.added.end()}}), false, !item.columns.empty()};
 }
 
 // The item is the last of the scope.
@@ -302,6 +301,7 @@ void Resolver::check_join(const Item& item, Scope& scope) {
 // in what stands in sight beside a comma.
 void Resolver::use(const Use& one, const Scope& whole, const With* with) {
   if (refusal_) return;
+  if (one.perhaps) return use_around(one, whole.outer);
   const auto count = whole.items.size();
   if (one.first_item == 0 && one.last_item >= count) return use_in(one, whole, with);
   const auto* outer = whole.outer && whole.outer->beside_join ? whole.outer->outer : whole.outer;
@@ -317,6 +317,13 @@ void Resolver::use(const Use& one, const Scope& whole, const With* with) {
         catalogue_.is_private(*item.table, one.path.back()))
       reach(item, one.path.back(), one.at);
   }
+}
+
+void Resolver::use_around(const Use& one, const Scope* level) {
+  const Path qualifiers{one.path.begin(), one.path.end() - 1};
+  for (; level; level = level->outer)
+    for (const auto& item : level->items)
+      if (item.table && (qualifiers.empty() || is_called(item, qualifiers))) reach(item, one.path.back(), one.at);
 }
 
 void Resolver::use_in(const Use& one, const Scope& scope, const With* with) {
@@ -417,6 +424,8 @@ void Resolver::use_bare(const Use& one, const Scope& scope) {
     for (const auto& item : level->items)
       if (item.table) by_place(*item.table);
     if (level == &scope && one.alias != Use::Alias::never && scope.outputs.contains(name)) return;
+    // An output of a query around, where MySQL allows it; where not, the name is of a table further out.
+    maybe = maybe || (dialect_ == Dialect::mysql && level != &scope && level->outputs.contains(name));
     for (const auto& item : level->items)
       if (dialect_ == Dialect::postgres && !row && item.alias == name) row = &item;
   }
@@ -451,7 +460,7 @@ void Resolver::use_qualified(const Use& one, const Scope& scope) {
     if (maybe) return;
   }
   if (item->table ? reach(*item, name, one.at) || !item->table->columns : item->columns.has(name)) return;
-  if (is_renamed(*item) && item->table->columns->contains(name)) return;
+  if (item->renamed && item->table->columns->contains(name)) return;
   const bool may_be_column = dialect_ != Dialect::postgres || one.known_field || item->alias == name ||
                              item->columns.likely.contains(name) || is_column_somewhere(name);
   if (!item->table && item->columns.open && may_be_column) return;
@@ -490,7 +499,7 @@ bool Resolver::reach(const Visible& item, const std::string& column, std::size_t
   if (is_system_column(column)) return true;
   if (!table.columns || !table.columns->contains(column)) return false;
   reads_[table.name].insert(table.spelled(column));
-  return !is_renamed(item);  // perhaps it has another name now
+  return !item.renamed;  // perhaps it has another name now
 }
 
 const Visible* Resolver::find_item(const Path& qualifiers, const Scope& scope) const {

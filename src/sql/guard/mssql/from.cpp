@@ -7,6 +7,11 @@
 #include "sql/guard/mssql/words.hpp"
 
 namespace vmc::sql::mssql {
+namespace {
+
+constexpr std::size_t kJoinedTablesMax = 512;
+
+}  // namespace
 
 void Parser::table_source() {
   const auto start = join_start();
@@ -140,9 +145,11 @@ void Parser::named_source() {
 }
 
 void Parser::table(const Path& path, const Token& token) {
+  check_count(token);
   auto& item = block_->items.emplace_back();
   item.path = path;
   item.at = token.at;
+  if (path.size() == 1) check_spelling(path.back(), token);
   check_table(token, item);
   system_time();
   const bool sampled = table_sample(), hinted = at_old_hints();
@@ -155,6 +162,11 @@ void Parser::table(const Path& path, const Token& token) {
   } else if (!hinted && at_old_hints()) {
     table_hints();
   }
+}
+
+void Parser::check_count(const Token& token) {
+  if (block_->items.size() == kJoinedTablesMax)
+    refuse(token, fmt::format("more than {} tables are joined here", kJoinedTablesMax), "Split it with WITH.");
 }
 
 void Parser::system_time() {
@@ -263,6 +275,7 @@ Block Parser::cut(const JoinStart& start) {
 }
 
 void Parser::add_query_item(Item item) {
+  check_count(peek());
   item.kind = Item::Kind::query;
   item.lateral = apply_from_.has_value();
   item.lateral_from = apply_from_.value_or(0);
@@ -273,7 +286,7 @@ bool Parser::accept_alias(Item& item) {
   if (accept_word("as")) item.alias = name_here();
   else accept_alias_word(item.alias);
   if (item.alias.empty()) return false;
-  declare(item.alias);
+  declare_new(item.alias);
   return true;
 }
 

@@ -65,7 +65,9 @@ void Parser::index_hint() {
     else name();
   } while (list && accept(","));
   if (list) expect(")");
-  if (!ordered || !block_ || block_->items.empty()) return;
+  if (!ordered) return;
+  index_chosen_ = true;
+  if (!block_ || block_->items.empty()) return;
   auto& item = block_->items.back();
   item.uses.push_back(whole_of(item, token.at));
 }

@@ -12,6 +12,15 @@ namespace vmc::sql::mssql {
 
 constexpr std::size_t kPartsMax = 5;  // server, database, schema, table, column
 
+namespace {
+
+// As written, without its quotes.
+std::string_view spelling(const Token& token) {
+  return token.kind == Token::Kind::quoted ? token.text.substr(1, token.text.size() - 2) : token.text;
+}
+
+}  // namespace
+
 // "shop.dbo.orders", "shop..orders"; stops before ".*".
 Path Parser::path() {
   Path parts{name()};
@@ -70,6 +79,24 @@ bool Parser::accept_alias_word(std::string& alias) {
   if (token.is_word("go")) return not_understood(), false;
   alias = take().name;
   return true;
+}
+
+// Whether capitals count differs by database. If they do, a table's name is not that of a common table, nor is one alias
+// the other.
+void Parser::check_spelling(const std::string& relation, const Token& token) {
+  const auto known = spellings_.find(relation);
+  if (known == spellings_.end() || known->second == spelling(token)) return;
+  refuse(token, fmt::format("'{}' and '{}' are two names where the database tells capitals apart", known->second,
+                            spelling(token)),
+         "Spell it alike everywhere.");
+}
+
+void Parser::declare_new(const std::string& relation) {
+  if (refused()) return;
+  const auto& token = tokens_[cursor_.position() - 1];
+  check_spelling(relation, token);
+  spellings_.try_emplace(relation, spelling(token));
+  declare(relation);
 }
 
 // The name stands before the cursor. Where the collation ignores accents, "ç.email" finds an inner "c" before the outer

@@ -81,17 +81,17 @@ void Parser::for_json() {
 }
 
 // True when there is one.
-bool Parser::option_clause() {
+bool Parser::option_clause(Query& query) {
   if (!accept_word("option")) return false;
   expect("(");
-  do query_hint();
+  do query_hint(query);
   while (accept(","));
   expect(")");
   return true;
 }
 
 // Left out: trace flags, plans in the text, a share of the server's memory, and what other platforms know.
-void Parser::query_hint() {
+void Parser::query_hint(Query& query) {
   for (const auto& [first, second] : kTwoWordHints)
     if (accept_words({first, second})) return;
   if (accept_any({"recompile", "no_performance_spool", "ignore_nonclustered_columnstore_index",
@@ -106,8 +106,11 @@ void Parser::query_hint() {
   if (accept_words({"use", "hint"})) return use_hints();
   if (accept_words({"table", "hint"})) {
     expect("(");
-    path();
+    const auto& token = peek();
+    const auto named = path();
+    index_chosen_ = false;
     while (accept(",")) table_hint();
+    if (index_chosen_) query.order_by.push_back({.kind = Use::Kind::star, .path = named, .at = token.at, .query = {}});
     return expect(")");
   }
   refuse(peek(), fmt::format("the query hint '{}' is not known as harmless", peek().text), "Leave it out.");

@@ -65,8 +65,8 @@ class Parser {
   bool for_clause();
   void for_xml();
   void for_json();
-  bool option_clause();
-  void query_hint();
+  bool option_clause(Query& query);
+  void query_hint(Query& query);
   void optimize_for();
   void use_hints();
 
@@ -170,6 +170,9 @@ class Parser {
   std::string alias_name();
   bool accept_alias_word(std::string& alias);
   void declare(const std::string& relation);
+  void declare_new(const std::string& relation);  // an alias or a common table
+  void check_spelling(const std::string& relation, const Token& token);
+  void check_count(const Token& token);
   void name_expression();
   void column(Path path, const Token& token);
 
@@ -273,6 +276,8 @@ class Parser {
   std::vector<Use>* uses_ = nullptr;  // where names in expressions go
   // On the right side of APPLY: the first of the items it sees.
   std::optional<std::size_t> apply_from_;
+  bool index_chosen_ = false;  // by the last hints
+  std::map<std::string, std::string> spellings_;  // of aliases and common tables, by their folded names
   std::map<std::string, std::string> relations_;  // skeletons of all that FROM and WITH name, and the name
   std::vector<BareMethod> bare_methods_;          // whose column is not found yet
   // The last column that was read: the tokens [first, last).

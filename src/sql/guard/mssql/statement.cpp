@@ -75,7 +75,7 @@ bool Parser::statement(Query& query) {
   arms(query);
   const auto before_tail = cursor_.position();
   order_and_page(query);
-  const bool tailed = cursor_.position() != before_tail, output = for_clause(), option = option_clause();
+  const bool tailed = cursor_.position() != before_tail, output = for_clause(), option = option_clause(query);
   return !with && !tailed && !output && !option && has_own_names(query);
 }
 
@@ -121,7 +121,7 @@ void Parser::xml_namespaces() {
 void Parser::common_table(Query& query) {
   CommonTable table;
   table.name = name();
-  declare(table.name);
+  declare_new(table.name);
   if (peek().is("(")) table.columns = column_list();
   expect_word("as");
   expect("(");

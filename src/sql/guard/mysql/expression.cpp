@@ -395,7 +395,7 @@ void Parser::column(Path path, const Token& token) {
 // What HAVING names that is neither selected nor grouped is of no table of its own block: it is looked for in the
 // queries around.
 void Parser::use_around(Use use) {
-  use.first_item = use.last_item = static_cast<std::size_t>(-1);
+  use.perhaps = true;
   names_.uses->push_back(std::move(use));
 }
 

@@ -213,9 +213,12 @@ void Parser::json_on() {
 void Parser::named_table() {
   Item item;
   table(item);
-  if (accept_word("partition")) name_list();
+  const auto& place = peek();
+  const bool partitioned = accept_word("partition");
+  if (partitioned) name_list();
   if (is_word("for") && is_word("system_time", 1)) system_time(item);
   take_alias(item);
+  if (partitioned) item.uses.push_back(whole_of(item, place.at));  // by which columns it was parted nobody says
   index_hints(item);
   add_item(std::move(item));
 }
@@ -228,7 +231,7 @@ void Parser::system_time(Item& item) {
   };
   take();
   take();
-  if (item.kind == Item::Kind::table) item.columns = {"row_start", "row_end"};
+  if (item.kind == Item::Kind::table) item.added = {"row_start", "row_end"};
   if (accept_word("all")) return;
   if (accept_word("as")) {
     expect_word("of");
