@@ -234,6 +234,33 @@ TEST_CASE("ODBC: a load that is interrupted leaves nothing behind") {
   }
 }
 
+TEST_CASE("ODBC: an upsert that another unique key stands against is a conflict, and not one to be tried again") {
+  for (const std::string where : {"postgres", "mariadb", "sqlite"}) {
+    const Place place;
+    INFO(where);
+    auto session = opened(place.make(
+        where, "CREATE TABLE t (k bigint NOT NULL PRIMARY KEY, v varchar(40) UNIQUE); INSERT INTO t VALUES (1, 'taken')"));
+    const auto table = table_named(*session, "t");
+    auto request = load_request(table, {"k", "v"}, "run");
+    request.mode = Mode::upsert;
+    const auto outcome = load(*session, request, table, {{std::int64_t{2}, std::string{"taken"}}});
+    REQUIRE_FALSE(outcome);
+    CHECK(outcome.error().code == Code::conflict);
+    CHECK(says(outcome.error(), "unique key"));
+    CHECK_FALSE(says(outcome.error(), "taken"));
+  }
+}
+
+TEST_CASE("ODBC: a load pins what the database's owner has made its default") {
+  const Place place;
+  const auto settings = place.make("postgres", "CREATE TABLE t (k bigint NOT NULL PRIMARY KEY)");
+  postgres().run("ALTER DATABASE " + place.database + " SET default_transaction_read_only = on");
+  postgres().run("ALTER DATABASE " + place.database + " SET default_transaction_isolation = 'serializable'");
+  auto session = opened(settings);
+  const auto table = table_named(*session, "t");
+  CHECK(must_load(*session, load_request(table, {"k"}, "run"), table, {{std::int64_t{1}}}).rows == 1);
+}
+
 TEST_CASE("ODBC: parts of a run are loaded side by side, and one part only once") {
   for (const std::string where : {"postgres", "mariadb", "sqlite"}) {
     const Place place;
