@@ -16,6 +16,7 @@ DONE, DONEPROC, DONEINPROC = 0xFD, 0xFE, 0xFF
 MORE, ERROR, COUNT, ATTN = 0x01, 0x02, 0x10, 0x20
 SP_EXECUTESQL = 10
 PACKET = 4096
+OPCODES_BETWEEN_ASKING = 10_000  # SQLite's; well below a millisecond
 
 
 def b_varchar(text):
@@ -68,7 +69,7 @@ class Session:
         self.server, self.channel = server, wire.Channel(sock)
         self.database = None
         self.options, self.parameters = {}, {}
-        self.in_transaction = self.running = self.cancelled = False
+        self.in_transaction = self.cancelled = False
         self.bulk = self.identity = None
         self.stopped = threading.Event()
         self.reply = None
@@ -139,6 +140,8 @@ class Session:
             reply.add(message_token(0xAA, 4060, 1, 11, f'Cannot open database "{name}" requested by the login. The login failed.'))
             return self.turn_away(18456, 14, f"Login failed for user '{user}'.")
         self.database = Connection(path, Rights(user, spec, name, name in self.server.snapshots))
+        # Asked again and again: an interrupt() that comes before the statement has begun would be forgotten.
+        self.database.db.set_progress_handler(lambda: self.cancelled, OPCODES_BETWEEN_ASKING)
         reply.add(token(0xE3, b"\x01" + b_varchar(name) + b_varchar("master")))
         reply.add(message_token(0xAB, 5701, 2, 0, f"Changed database context to '{name}'."))
         reply.add(token(0xE3, b"\x07\x05" + bytes([0x09, 0x04, 0xD0, 0x00, 0x34]) + b"\x00"))
@@ -159,8 +162,6 @@ class Session:
         self.server.attentions += 1
         self.stopped.set()
         self.cancelled = True
-        if self.running and self.database:
-            self.database.db.interrupt()
 
     # ---- messages ----------------------------------------------------------------------------------------------------
     def answer(self, kind, payload):
@@ -170,7 +171,6 @@ class Session:
             self.cancelled = False
             self.reply.add(done_token(DONE, ATTN))
             return self.reply.end()
-        self.running = True
         try:
             if self.cancelled:
                 raise SqlError(0, "interrupted")
@@ -188,8 +188,6 @@ class Session:
                 raise SqlError(8009, "The incoming tabular data stream (TDS) protocol stream is incorrect.")
         except SqlError as error:
             self.failed(error)
-        finally:
-            self.running = False
         self.reply.end()
 
     def failed(self, error):

@@ -1,9 +1,16 @@
 #!/usr/bin/env python3
 """The TDS test server against hand-made packets: what MS-TDS says of each message, without any client library."""
 import struct
+import tempfile
 import unittest
 
-from client import HEADERS, ServerTest, text_parameter
+from client import HEADERS, Client, ServerTest, text_parameter
+from server import Server as InProcess
+from server import listen
+from session import Session
+
+
+ENDLESS = "CREATE VIEW endless AS WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n) SELECT count(*) AS v FROM n"
 
 
 class Server(ServerTest):
@@ -64,7 +71,7 @@ class Server(ServerTest):
         self.assertEqual(self.control(do="seen")["unknown"], ["DROP DATABASE shop"])
 
     def test_an_attention_ends_a_statement_and_is_acknowledged(self):
-        self.control(do="run", database="shop", sql="CREATE VIEW endless AS WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n) SELECT count(*) AS v FROM n")
+        self.control(do="run", database="shop", sql=ENDLESS)
         client, _ = self.client()
         client.send(1, HEADERS + "SELECT [v] FROM [dbo].[endless]".encode("utf-16-le"))
         client.send(6, b"")
@@ -80,6 +87,33 @@ class Server(ServerTest):
         reply = client.reply()
         self.assertIn(b"\xd1\x08" + struct.pack("<q", -5) + b"\xff", reply)  # then DONEINPROC
         self.assertIn(b"\x79\0\0\0\0\xfe", reply)                          # RETURNSTATUS, DONEPROC
+
+
+class Attention(unittest.TestCase):
+    def test_one_that_comes_just_before_the_statement_begins_is_not_forgotten(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        server, sessions = InProcess(folder.name), []
+        server.create("shop")
+        server.do_run("shop", ENDLESS)
+
+        class Log(list):
+            def append(self, one):  # the statement is received, and not yet run
+                super().append(one)
+                client.send(6, b"")
+                sessions[0].stopped.wait(30)
+
+        def run(sock):
+            sessions.append(Session(server, sock))
+            sessions[0].run()
+
+        client = Client(listen(run))
+        self.addCleanup(client.close)
+        client.login()
+        server.log = Log()
+        client.send(1, HEADERS + "SELECT [v] FROM [dbo].[endless]".encode("utf-16-le"))
+        replies = client.reply(), client.reply()
+        self.assertEqual(struct.unpack("<BH", replies[1][:3]), (0xFD, 0x20))
 
 
 if __name__ == "__main__":
