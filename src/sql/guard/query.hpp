@@ -46,6 +46,14 @@ struct Use {
   std::size_t first_item = 0, last_item = static_cast<std::size_t>(-1);
 };
 
+// The uses from a number on see only the items from `first` to `last`; with (1, 0) none.
+inline void see_items(std::vector<Use>& uses, std::size_t from, std::size_t first, std::size_t last) {
+  for (; from < uses.size(); ++from) {
+    uses[from].first_item = first;
+    uses[from].last_item = last;
+  }
+}
+
 // One output of a block.
 struct Output {
   enum class Kind { named, unnamed, star, fields } kind = Kind::unnamed;  // fields: those of a row value, unknown here

@@ -37,6 +37,12 @@ struct Token {
   bool is_name() const { return kind == Kind::word || kind == Kind::quoted; }
 };
 
+// A name as it is written, without its quotes.
+inline std::string_view spelling(const Token& token) {
+  const bool quotes = token.text.starts_with('`') || token.text.starts_with('[') || token.text.starts_with('"');
+  return quotes ? token.text.substr(1, token.text.size() - 2) : token.text;
+}
+
 class TokenCursor {
  public:
   explicit TokenCursor(const std::vector<Token>& tokens) : tokens_{tokens} {}  // ends with Kind::end

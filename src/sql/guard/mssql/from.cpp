@@ -47,7 +47,7 @@ void Parser::qualified_join(const JoinStart& start) {
   const auto first_use = uses_->size();
   expect_word("on");
   condition();
-  see_items(first_use, start.items, block_->items.size() - 1);
+  see_items(*uses_, first_use, start.items, block_->items.size() - 1);
 }
 
 // Its right side sees what it is joined to; a join in parentheses there is refused, as to what its parts see.
@@ -297,13 +297,6 @@ std::vector<std::string> Parser::column_list() {
   while (accept(","));
   expect(")");
   return columns;
-}
-
-void Parser::see_items(std::size_t first_use, std::size_t first, std::size_t last) {
-  for (auto i = first_use; i < uses_->size(); ++i) {
-    (*uses_)[i].first_item = first;
-    (*uses_)[i].last_item = last;
-  }
 }
 
 }  // namespace vmc::sql::mssql

@@ -83,7 +83,7 @@ void Parser::force_seek() {
     const auto& token = peek();
     column(path(), token);
   } while (accept(","));
-  see_items(first_use, block_->items.size() - 1, block_->items.size() - 1);
+  see_items(*uses_, first_use, block_->items.size() - 1, block_->items.size() - 1);
   expect(")");
   expect(")");
 }

@@ -12,15 +12,6 @@ namespace vmc::sql::mssql {
 
 constexpr std::size_t kPartsMax = 5;  // server, database, schema, table, column
 
-namespace {
-
-// As written, without its quotes.
-std::string_view spelling(const Token& token) {
-  return token.kind == Token::Kind::quoted ? token.text.substr(1, token.text.size() - 2) : token.text;
-}
-
-}  // namespace
-
 // "shop.dbo.orders", "shop..orders"; stops before ".*".
 Path Parser::path() {
   Path parts{name()};

@@ -105,9 +105,7 @@ class Parser {
   bool accept_alias(Item& item);
   std::vector<std::string> column_list();
   JoinStart join_start() const { return {block_->items.size(), uses_->size()}; }
-  // What the uses from a number on see of the items: those from `first` to `last`.
-  void see_items(std::size_t first_use, std::size_t first, std::size_t last);
-  void see_no_items(std::size_t first_use) { see_items(first_use, 1, 0); }
+  void see_no_items(std::size_t first_use) { see_items(*uses_, first_use, 1, 0); }
 
   // rowset.cpp
   bool rowset_function();

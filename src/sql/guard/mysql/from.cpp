@@ -75,10 +75,7 @@ void Parser::join_condition(const OpenJoin& join) {
   auto& uses = *names_.uses;
   const auto begin = uses.size();
   expression();
-  for (auto i = begin; i < uses.size(); ++i) {
-    uses[i].first_item = join.left;
-    uses[i].last_item = block_->items.size() - 1;
-  }
+  see_items(uses, begin, join.left, block_->items.size() - 1);
 }
 
 // Joins without a condition bind to the left after all: in "a JOIN b JOIN c ON x", x sees a.

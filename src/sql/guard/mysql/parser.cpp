@@ -58,12 +58,6 @@ Refusal explain(const Token& token, const Token& next) {
 
 }  // namespace
 
-std::string_view spelling(const Token& token) {
-  auto text = token.text;
-  if (text.starts_with('`')) text = text.substr(1, text.size() - 2);
-  return text;
-}
-
 Parser::Nested::Nested(Parser& parser) : parser_{parser} {
   if (++parser_.depth_ > kNestingMax) parser_.too_deep();
 }

@@ -254,7 +254,4 @@ class Parser {
 // Of two names that differ in capitals.
 inline constexpr const char* kTwoSpellings = "'{}' and '{}' are one name to some servers and two to others";
 
-// A name as it is written, without its backticks.
-std::string_view spelling(const Token& token);
-
 }  // namespace vmc::sql::mysql

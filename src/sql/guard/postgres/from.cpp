@@ -31,11 +31,6 @@ void add_said(Item& item, const std::vector<std::string>& said) {
   item.columns.insert(item.columns.end(), said.begin() + static_cast<std::ptrdiff_t>(renamed), said.end());
 }
 
-// From this use on they see only these items of their block.
-void sees(std::vector<Use>& uses, std::size_t from, std::size_t first_item, std::size_t last_item) {
-  for (; from < uses.size(); ++from) uses[from].first_item = first_item, uses[from].last_item = last_item;
-}
-
 }  // namespace
 
 void TreeReader::from_item(const Value& value, Block& block) {
@@ -145,7 +140,7 @@ void TreeReader::range_sample(const Object& fields, Block& block) {
   const auto before = block.uses.size();
   expressions(fields, "args", block.uses);
   if (const auto seed = child_of(fields, "repeatable")) expression(*seed, block.uses);
-  sees(block.uses, before, 1, 0);  // nothing beside it
+  see_items(block.uses, before, 1, 0);  // nothing beside it
 }
 
 void TreeReader::range_table_func(const Object& fields, Block& block) {
@@ -191,7 +186,7 @@ void TreeReader::join(const Object& fields, Block& block) {
   last.using_columns.insert(last.using_columns.end(), columns->begin(), columns->end());
   const auto before = sides.uses.size();
   if (const auto quals = child_of(fields, "quals")) expression(*quals, sides.uses);
-  sees(sides.uses, before, first, sides.items.size() - 1);
+  see_items(sides.uses, before, first, sides.items.size() - 1);
   Object alias;
   if (fields["join_using_alias"].get(alias) == simdjson::SUCCESS) {
     auto merged = std::make_shared<Query>();
