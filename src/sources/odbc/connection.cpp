@@ -59,6 +59,7 @@ Connection::~Connection() {
     canceller_.join();
   }
   const auto& odbc = driver_manager();
+  if (spare_) free_statement(spare_);
   if (connected_) odbc.SQLEndTran(SQL_HANDLE_DBC, db_, SQL_ROLLBACK);
   if (connected_) odbc.SQLDisconnect(db_);
   if (db_) odbc.SQLFreeHandle(SQL_HANDLE_DBC, db_);
@@ -131,11 +132,15 @@ Result<void> Connection::look_around() {
   SQLSMALLINT bytes = 0;
   odbc.SQLGetInfoW(db_, SQL_TXN_CAPABLE, &transactions, sizeof transactions, &bytes);
   has_transactions_ = transactions != SQL_TC_NONE;
+  if (customs().stops_by_spare) {
+    VMC_TRY(spare, make_statement());
+    spare_ = spare;
+  }
   canceller_ = std::thread{[this] { watch(); }};
   for (const char* statement : customs().opening) VMC_CHECK(run(statement));
   if (access_ == Access::read)
     for (const char* statement : customs().opening_to_read) VMC_CHECK(run(statement));
-  if (has_transactions_ &&
+  if (has_transactions_ && !ends_by_statement() &&
       !SQL_SUCCEEDED(odbc.SQLSetConnectAttrW(db_, SQL_ATTR_AUTOCOMMIT, number(SQL_AUTOCOMMIT_OFF), 0)))
     return from_open(all_said(SQL_HANDLE_DBC, db_), settings_);
   if (customs().session) {
@@ -218,7 +223,7 @@ void Connection::watch() {
       if (must_stop()) {
         kill = running_ && !session_.empty();
         // Under the lock, so that the call does not end and its statement die meanwhile.
-        if (running_ && !customs().stop) driver_manager().SQLCancel(running_);
+        if (running_ && !customs().stop) driver_manager().SQLCancel(spare_ ? spare_ : running_);
         if (running_) wait_ms = static_cast<int>((kill ? kKillEvery : kCancelEvery).count());
       } else if (deadline_ != Steady::time_point::max()) {
         const auto left = std::chrono::ceil<milliseconds>(deadline_ - Steady::now()).count();
@@ -283,6 +288,13 @@ Result<void> Connection::run(std::string_view text) {
   return statement.execute(text);
 }
 
+Result<void> Connection::begin() {
+  const auto& statements = access_ == Access::read ? customs().beginning : customs().beginning_to_load;
+  for (const char* statement : statements) VMC_CHECK(run(statement));
+  begun_ = true;
+  return {};
+}
+
 Result<void> Connection::commit() {
   if (must_stop()) return stopped();
   if (SQL_SUCCEEDED(driver_manager().SQLEndTran(SQL_HANDLE_DBC, db_, SQL_COMMIT))) return {};
@@ -297,6 +309,10 @@ void Connection::rollback() noexcept {
     deadline_ = Steady::time_point::max();
   }
   if (broken_ || !has_transactions_) return;
+  if (ends_by_statement()) {
+    if (std::exchange(begun_, false) && !run(customs().end_reading)) broken_ = true;
+    return;
+  }
   if (!SQL_SUCCEEDED(driver_manager().SQLEndTran(SQL_HANDLE_DBC, db_, SQL_ROLLBACK))) broken_ = true;
 }
 
@@ -317,9 +333,7 @@ bool Connection::is_dead() noexcept {
 Result<Transaction> Transaction::begin(Connection& db, Duration limit) {
   VMC_CHECK(db.start(limit));
   Transaction transaction{db};
-  const auto& customs = db.customs();
-  const auto& beginning = db.access() == Access::read ? customs.beginning : customs.beginning_to_load;
-  for (const char* statement : beginning) VMC_CHECK(db.run(statement));
+  VMC_CHECK(db.begin());
   return transaction;
 }
 

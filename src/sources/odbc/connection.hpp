@@ -40,6 +40,7 @@ class Connection {
   void free_statement(SQLHSTMT statement) noexcept;
   Result<void> run(std::string_view text);  // rows are dropped
 
+  Result<void> begin();  // of a transaction that has started
   Result<void> commit();
   void rollback() noexcept;
   bool reset() noexcept;
@@ -69,6 +70,7 @@ class Connection {
   void end_call();
   bool must_stop() const;
   bool is_dead() noexcept;
+  bool ends_by_statement() const { return access_ == Access::read && customs().end_reading; }
   Error failure(SQLHSTMT statement);
   Error stopped();
   void watch();
@@ -87,6 +89,7 @@ class Connection {
   std::thread canceller_;
   std::mutex mutex_;            // of running_, closing_ and deadline_
   SQLHSTMT running_ = nullptr;  // inside the driver
+  SQLHSTMT spare_ = nullptr;    // for SQLCancel, where the running one would be closed by it
   bool closing_ = false;
   Steady::time_point deadline_{Steady::time_point::max()};
   int wake_ = -1;  // an eventfd
@@ -94,6 +97,7 @@ class Connection {
   std::unique_ptr<Connection> killer_;  // the other one
   std::atomic<bool> interrupted_{false};
   bool told_to_stop_ = false;
+  bool begun_ = false;
   bool broken_ = false;
 };
 

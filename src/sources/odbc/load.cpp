@@ -100,7 +100,7 @@ class RowLoader {
 
   Result<void> execute(const sql::Statement& text) {
     VMC_TRY(statement, Statement::make(db_));
-    return statement.execute(text.text, params_of(db_, text.params));
+    return statement.execute(text);
   }
 
   Result<void> insert(std::span<const Row> rows) {
@@ -148,7 +148,7 @@ class RowLoader {
     VMC_TRY(text, sql::render_lookup(db_.server(), table_, columns, key_, wanted));
     VMC_TRY(type, row_type(columns, table_));
     VMC_TRY(statement, Statement::make(db_));
-    VMC_CHECK(statement.execute(text.text, params_of(db_, text.params)));
+    VMC_CHECK(statement.execute(text));
     const auto each = [&](const data::Batch& batch) -> Result<void> {
       for (std::size_t at = 0; at < batch.rows; ++at) {
         Row row;

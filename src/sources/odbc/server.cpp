@@ -10,8 +10,12 @@ const Customs kGeneric{};
 const Customs kSqlite{
     .opening = {"PRAGMA foreign_keys = 1"},
     .opening_to_read = {"PRAGMA query_only = 1"},
+    .beginning = {"BEGIN"},
     .read_only = "PRAGMA query_only = 1",
     .standard_schema = "main",
+    .stops_by_spare = true,
+    .read_with_literals = true,
+    .end_reading = "ROLLBACK",
     .sizes_hold = false,
     .applied_columns = " (scope TEXT NOT NULL, part INTEGER NOT NULL, epoch INTEGER NOT NULL, rows INTEGER NOT NULL, "
                        "applied_at TEXT NOT NULL, PRIMARY KEY (scope, part))",
@@ -157,7 +161,8 @@ constexpr Driver kDrivers[] = {
     {"mariadb", {"NO_CACHE=1;FORWARDONLY=1"}},
     {"myodbc", {"NO_CACHE=1;FORWARDONLY=1"}},
     {"mysql", {"NO_CACHE=1;FORWARDONLY=1"}},
-    {"sqlite", {"StepAPI=1;NoCreat=1"}},
+    // Rows one by one instead of all of them in memory; a lock is waited for as long as elsewhere, no interrupt ends that.
+    {"sqlite", {"StepAPI=1;NoCreat=1;Timeout=10000"}},
     {"tdsodbc", kFreetds},
     {"freetds", kFreetds},
 };

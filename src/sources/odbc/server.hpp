@@ -25,6 +25,12 @@ struct Customs {
   const char* current_schema = nullptr;     // the question for it, where the login decides
   // What ends the statement of session {} from another connection, and the question for the session; without: SQLCancel.
   const char *stop = nullptr, *session = nullptr;
+  // Its driver's SQLCancel stops whatever runs on the connection, and closes the statement it is given: it gets a spare one.
+  bool stops_by_spare = false;
+  // Its driver keeps all rows of a statement in memory that has parameters or is in a transaction of the driver's own; what
+  // reads has literals then, and begins and ends its transaction by statements.
+  bool read_with_literals = false;
+  const char* end_reading = nullptr;
   const char* writable = nullptr;           // the question for tables that the user may write, roles and all
   bool sizes_hold = true;                   // a text is never longer than its column says
   bool integers_as_text = false;            // its driver knows no 64-bit integers

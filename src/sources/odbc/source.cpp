@@ -53,7 +53,7 @@ class OdbcSession final : public Session {
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
     if (null_keys) {
       VMC_TRY(statement, Statement::make(*db_));
-      VMC_CHECK(statement.execute(null_keys->text, params_of(*db_, null_keys->params)));
+      VMC_CHECK(statement.execute(*null_keys));
       VMC_TRY(found, statement.fetch());
       if (found)
         return null_key(table);
@@ -77,7 +77,7 @@ class OdbcSession final : public Session {
     const auto look_up = [&](KeyGroup group) -> Result<void> {
       VMC_TRY(text, sql::render_lookup(db_->server(), table, columns, key, std::move(group)));
       VMC_TRY(statement, Statement::make(*db_));
-      VMC_CHECK(statement.execute(text.text, params_of(*db_, text.params)));
+      VMC_CHECK(statement.execute(text));
       return rows.run(statement, sink);
     };
     VMC_CHECK(in_groups(keys, *key_type, kKeyParamsAtOnce / key.size(), look_up));
@@ -108,7 +108,7 @@ class OdbcSession final : public Session {
                       std::optional<std::int64_t> most = std::nullopt) {
     VMC_TRY(type, row_type(columns, table));
     VMC_TRY(statement, Statement::make(*db_));
-    VMC_CHECK(statement.execute(text.text, params_of(*db_, text.params)));
+    VMC_CHECK(statement.execute(text));
     RowStream rows{table.name, type};
     VMC_CHECK(rows.run(statement, sink, most));
     return rows.finish(sink);

@@ -7,6 +7,7 @@
 
 #include "sources/odbc/wide.hpp"
 #include "sql/odbc_sql.hpp"
+#include "sql/sqlite_literals.hpp"
 
 namespace vmc::sources::odbc {
 namespace {
@@ -43,6 +44,12 @@ Result<void> Statement::execute(std::string_view text, const Params& params) {
     return odbc.SQLExecDirectW(handle_, wide.data(), static_cast<SQLINTEGER>(wide.size()));
   }));
   return {};
+}
+
+Result<void> Statement::execute(const sql::Statement& statement) {
+  if (db_->access() == Access::read && db_->customs().read_with_literals)
+    return execute(sql::with_sqlite_literals(statement));
+  return execute(statement.text, params_of(*db_, statement.params));
 }
 
 Result<void> Statement::look_up(Catalogue what, const About& about) {

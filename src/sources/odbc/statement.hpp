@@ -34,6 +34,7 @@ class Statement {
 
   Result<void> execute(std::string_view text);
   Result<void> execute(std::string_view text, const Params& params);
+  Result<void> execute(const sql::Statement& statement);
   enum class Catalogue { tables, columns, primary_keys, foreign_keys, referring_keys, unique_keys, privileges };
   Result<void> look_up(Catalogue what, const About& about);
 

@@ -139,18 +139,27 @@ TEST_CASE("ODBC: half a million rows pass through in a few megabytes") {
   postgres().create_database("odbc_many");
   postgres().run("CREATE VIEW many AS SELECT g AS i, repeat('x', 60) AS t FROM generate_series(1, 500000) g",
                  "odbc_many");
-  auto session = opened(postgres_over_odbc("odbc_many"));
-  const auto table = table_named(*session, "many");
-  std::size_t rows = 0;
-  const auto before = peak_kib();
-  const auto count = [&](data::Batch batch) -> Result<void> {
-    rows += batch.rows;
-    return {};
-  };
-  auto outcome = session->read(intent_for(table, {"i", "t"}), table, {std::chrono::minutes{2}}, count);
-  if (!outcome) FAIL(outcome.error().text());
-  CHECK(rows == 500'000);
-  CHECK(peak_kib() - before < 24 * 1024);
+  const TempDir folder;
+  const auto file = (folder.path() / "t.db").string();
+  in_sqlite(file, "CREATE TABLE many AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 500000) SELECT "
+                  "i, printf('%060d', i) AS t FROM n");
+  for (const auto& settings : {postgres_over_odbc("odbc_many"), sqlite_over_odbc(file)}) {
+    INFO(settings.driver);
+    auto session = opened(settings);
+    const auto table = table_named(*session, "many");
+    auto intent = intent_for(table, {"i", "t"});
+    intent.filter = data::Filter{data::Filter::Op::ne, "t", {std::string{"it's {fn 'x'} -- ?"}}, {}};
+    std::size_t rows = 0;
+    const auto before = peak_kib();
+    const auto count = [&](data::Batch batch) -> Result<void> {
+      rows += batch.rows;
+      return {};
+    };
+    auto outcome = session->read(intent, table, {std::chrono::minutes{2}}, count);
+    if (!outcome) FAIL(outcome.error().text());
+    CHECK(rows == 500'000);
+    CHECK(peak_kib() - before < 24 * 1024);
+  }
 }
 
 TEST_CASE("ODBC: an interrupt and a time limit stop the statement on the server") {
@@ -192,6 +201,40 @@ TEST_CASE("ODBC: an interrupt and a time limit stop the statement on the server"
       while (busy() != 0 && Steady::now() < gone_by) std::this_thread::yield();
       CHECK(busy() == 0);
     }
+  }
+}
+
+TEST_CASE("ODBC: SQLite's statement is stopped before its first row and between rows, wherever that finds the driver") {
+  const TempDir folder;
+  const auto file = (folder.path() / "t.db").string();
+  in_sqlite(file, "CREATE VIEW silent AS WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n) SELECT count(*) AS v "
+                  "FROM n; CREATE VIEW endless AS WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n) SELECT v, "
+                  "printf('%0500d', v) AS t FROM n");
+  const auto open_view = [&](const char* name) {
+    auto session = opened(sqlite_over_odbc(file));
+    auto view = table_named(*session, name);
+    return std::pair{std::move(session), std::move(view)};
+  };
+  const auto [slow, silent] = open_view("silent");
+  Rows none;
+  const auto late = slow->read(intent_for(silent, {"v"}), silent, {std::chrono::milliseconds{300}}, into(none));
+  REQUIRE_FALSE(late);
+  CHECK(late.error().code == Code::query_timeout);
+  CHECK_FALSE(slow->reset());
+  for (int round = 0; round < 30; ++round) {
+    const auto [session, endless] = open_view("endless");
+    int batches = 0;
+    std::thread other;
+    const auto sink = [&, &session = session](data::Batch) -> Result<void> {
+      if (++batches == 1) other = std::thread{[&session] { session->interrupt(); }};
+      return {};
+    };
+    const auto outcome =
+        session->read(intent_for(endless, {"v", "t"}), endless, {std::chrono::minutes{5}}, sink);
+    if (other.joinable()) other.join();
+    REQUIRE_FALSE(outcome);
+    CHECK(outcome.error().code == Code::cancelled);
+    CHECK_FALSE(session->reset());
   }
 }
 
