@@ -1,6 +1,7 @@
 #include "sql/guard/guard.hpp"
 
 #include "core/text.hpp"
+#include "sql/guard/elsewhere.hpp"
 #include "sql/guard/readers.hpp"
 #include "sql/guard/resolve.hpp"
 
@@ -18,10 +19,13 @@ class ReadingGuard final : public Guard {
   Verdict judge(std::string_view statement) const override {
     auto reading = reader_(statement, settings_.functions);
     Verdict verdict;
-    if (reading.refusal)
+    if (reading.refusal) {
       verdict.refusal = std::move(reading.refusal);
-    else
+      if (const auto instead = as_written_here(dialect_, statement, verdict.refusal->at); !instead.empty())
+        verdict.refusal->hint = instead;
+    } else {
       verdict = resolve(dialect_, reading.query, settings_.catalogue);
+    }
     verdict.begin = reading.begin;
     verdict.length = reading.length;
     verdict.is_query = reading.is_query;

@@ -1,0 +1,53 @@
+// What a refusal advises to somebody who writes as another database has it.
+#include <catch2/catch.hpp>
+
+#include "sql/guard/guard.hpp"
+
+using namespace vmc;
+using sql::Dialect;
+
+namespace {
+
+std::string advice(Dialect dialect, const std::string& statement) {
+  const auto guard = sql::make_guard(dialect, {});
+  REQUIRE(guard.has_value());
+  const auto verdict = (*guard)->judge(statement);
+  INFO(statement);
+  REQUIRE(verdict.refusal);
+  return verdict.refusal->hint;
+}
+
+}  // namespace
+
+TEST_CASE("who writes as another database has it is told how this one does") {
+  struct Case {
+    Dialect dialect;
+    const char *statement, *word;
+  };
+  constexpr auto kTsql = Dialect::mssql, kMysql = Dialect::mysql, kPostgres = Dialect::postgres;
+  for (const auto& [dialect, statement, word] : std::vector<Case>{
+           {kTsql, "SELECT * FROM orders LIMIT 5", "TOP (5)"},
+           {kTsql, "SELECT id FROM orders o ORDER BY id LIMIT 5", "TOP (5)"},
+           {kTsql, "SELECT `id` FROM orders", "[brackets]"},
+           {kTsql, "SELECT id FROM orders WHERE id = ?", "@p1"},
+           {kTsql, "SELECT id::int FROM orders", "CAST(x AS type)"},
+           {kTsql, "SELECT a || b FROM orders", "CONCAT"},
+           {kTsql, "SELECT id FROM orders WHERE name ILIKE 'a%'", "LIKE"},
+           {kTsql, "SELECT NOW()", "GETDATE()"},
+           {kTsql, "SELECT IF(id > 1, 2, 3) FROM orders", "IIF"},
+           {kTsql, "SELECT id FROM a JOIN b USING (id)", "ON a.id"},
+           {kMysql, "SELECT TOP 5 * FROM orders", "LIMIT 5"},
+           {kMysql, "SELECT [id] FROM orders", "`backticks`"},
+           {kMysql, "SELECT id FROM orders WHERE id = @p1", "are written ?"},
+           {kMysql, "SELECT GETDATE()", "NOW()"},
+           {kMysql, "SELECT COUNT(*) FILTER (WHERE id > 1) FROM orders", "CASE WHEN"},
+           {kPostgres, "SELECT TOP 5 * FROM orders", "LIMIT 5"},
+           {kPostgres, "SELECT [id] FROM orders", "double quotes"},
+           {kPostgres, "SELECT `id` FROM orders", "double quotes"},
+           {kPostgres, "SELECT id FROM orders WHERE id = ?", "$1"},
+           {kPostgres, "SELECT id FROM orders LIMIT 5, 10", "OFFSET 5"},
+           {kPostgres, "SELECT ifnull(id, 3) FROM orders", "COALESCE"}})
+    CHECK(advice(dialect, statement).find(word) != std::string::npos);
+  // A statement's own first word is no word of another database.
+  CHECK(advice(kTsql, "IF 1 = 1 SELECT 1").find("IIF") == std::string::npos);
+}
