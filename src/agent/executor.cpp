@@ -374,6 +374,7 @@ awaitable<Result<wire::CommandResult>> Executor::query_statement(const wire::Com
   query.params = command.payload.params;
   query.is_query = verdict.is_query;
   query.catalogue = verdict.reads.contains("*");
+  query.definition = verdict.definition;
   std::vector<std::string> names;
   for (const auto& [name, columns] : verdict.reads) {
     names.push_back(name);

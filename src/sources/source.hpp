@@ -51,6 +51,7 @@ struct SqlQuery {
   bool is_query = true;                       // false: SHOW and its like, which cannot stand in parentheses
   std::vector<const data::TableInfo*> whole;  // columns are reached by their places (a star): as approved
   bool catalogue = false;                     // reads of the server's own tables what the guard lets through
+  std::optional<std::string> definition = {};  // the table whose definition it shows
 };
 
 struct LoadRequest {

@@ -42,6 +42,7 @@ class Statements(StatementsTest):
         self.assertEqual(self.rows("SELECT n FROM per_customer ORDER BY customer_id"), [[2], [1]])
         self.assertEqual([row[0] for row in self.rows("SHOW COLUMNS FROM orders")], ["id", "customer_id", "at", "update"])
         self.assertEqual(self.rows("SELECT name FROM customers WHERE name = ?", "x' OR '1'='1"), [])
+        self.assertIn("CREATE TABLE `orders`", self.rows("SHOW CREATE TABLE orders")[0][1])
 
     def test_what_writes_or_is_private_is_refused(self):
         self.refused("WRITE_KEYWORD_DETECTED", "DELETE FROM orders", "SET GLOBAL read_only = 0", "CALL x()")

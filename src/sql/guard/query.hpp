@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -114,6 +115,9 @@ struct Query {
   std::vector<Block> blocks;
   std::vector<Use> order_by;  // ORDER BY, LIMIT; sees the tables of the block when there is only one
   std::size_t tokens = 0;     // SQLite: its length with all that is in it
+  // Of the whole statement: names that it spells in several ways, where some servers tell these apart. An output of such a
+  // name may not be what a use of it means.
+  std::set<std::string> spelled_otherwise;
 };
 
 // As if all of the item's columns were read: SELECT * FROM item.

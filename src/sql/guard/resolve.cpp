@@ -71,10 +71,14 @@ class Resolver {
   Resolver(Dialect dialect, const Catalogue& catalogue) : dialect_{dialect}, catalogue_{catalogue} {}
 
   Verdict run(const Query& query) {
+    spelled_otherwise_ = &query.spelled_otherwise;
     resolve(query, nullptr, nullptr);
     Verdict verdict;
     verdict.refusal = std::move(refusal_);
-    if (!verdict.refusal) verdict.reads = std::move(reads_);
+    if (verdict.accepted()) {
+      verdict.reads = std::move(reads_);
+      verdict.definition = std::move(definition_);
+    }
     return verdict;
   }
 
@@ -124,8 +128,10 @@ class Resolver {
 
   Dialect dialect_;
   const Catalogue& catalogue_;
+  const std::set<std::string>* spelled_otherwise_ = nullptr;
   std::optional<Refusal> refusal_;
   data::Reads reads_;
+  std::optional<std::string> definition_;
 };
 
 Columns named(const std::vector<std::string>& list, Columns columns) {
@@ -279,7 +285,9 @@ Visible Resolver::visible_table(const Item& item, const With* with) {
   if (item.definition && table->view)
     deny(item.at, fmt::format("'{}' is a view: its source text and its owner's account would be shown", text_of(item.path)),
          "Ask for its columns with DESCRIBE.");
-  reads_[catalogue_.closed() ? table->name : text_of(item.path)];
+  const auto read = catalogue_.closed() ? table->name : text_of(item.path);
+  reads_[read];
+  if (item.definition) definition_ = read;
   return {alias, path, table, named(item.columns, Columns{{item.added.begin(), item.added.end()}}), false, !item.columns.empty()};
 }
 
@@ -407,7 +415,10 @@ void Resolver::use_bare(const Use& one, const Scope& scope) {
   const auto& name = one.path.front();
   bool maybe = false;
   const Visible* row = nullptr;
-  if (one.alias == Use::Alias::first && scope.outputs.contains(name)) return;
+  const bool other_spelling = spelled_otherwise_->contains(name);
+  const bool output = one.alias != Use::Alias::never && scope.outputs.contains(name);
+  if (output && !other_spelling && one.alias == Use::Alias::first) return;
+  maybe = output && other_spelling;
   for (const auto* level = &scope; level; level = level->outer) {
     bool found = false;
     for (const auto& item : level->items) {
@@ -415,15 +426,16 @@ void Resolver::use_bare(const Use& one, const Scope& scope) {
         found = reach(item, name, one.at) || found;
         maybe = maybe || !item.table->columns;
       }
-      found = found || item.columns.has(name);
-      maybe = maybe || item.columns.open;
+      const bool has = item.columns.has(name);
+      found = found || (has && (item.table || !other_spelling));
+      maybe = maybe || has || item.columns.open;
       if (refusal_) return;
     }
     if (found) return;
     // A column added later would come between.
     for (const auto& item : level->items)
       if (item.table) by_place(*item.table);
-    if (level == &scope && one.alias != Use::Alias::never && scope.outputs.contains(name)) return;
+    if (level == &scope && output && !other_spelling) return;
     // An output of a query around, where MySQL allows it; where not, the name is of a table further out.
     maybe = maybe || (dialect_ == Dialect::mysql && level != &scope && level->outputs.contains(name));
     for (const auto& item : level->items)

@@ -32,6 +32,7 @@ struct Verdict {
   // Of an accepted statement: what it reaches. A table with "*" is reached by the places of its columns (a star, a whole
   // row, a list of column aliases): they must still be the approved ones when it runs. The table "*": the server's own.
   data::Reads reads;
+  std::optional<std::string> definition;  // the table whose definition it shows: SHOW CREATE TABLE
 
   bool accepted() const { return !refusal.has_value(); }
 };
@@ -40,6 +41,6 @@ struct Verdict {
 std::string describe(const Refusal& refusal, std::string_view statement);
 
 inline constexpr std::size_t kStatementBytesMax = 256 * 1024;
-inline constexpr int kNestingMax = 64;  // parentheses, subqueries, CASE: what recursion follows
+inline constexpr int kNestingMax = 128;  // parentheses, subqueries, CASE: what recursion follows
 
 }  // namespace vmc::sql

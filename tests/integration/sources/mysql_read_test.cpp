@@ -264,6 +264,32 @@ TEST_CASE("MariaDB: every use of a session starts from the same pinned state") {
   MariadbServer::instance().run("SET GLOBAL sql_mode = DEFAULT");
 }
 
+TEST_CASE("MariaDB: a definition that may hold a password, or is a view's source, is not shown") {
+  Shop shop;
+  auto& server = MariadbServer::instance();
+  server.run("INSTALL SONAME 'ha_sphinx'");
+  shop.run(
+      "CREATE TABLE near (id int PRIMARY KEY); CREATE VIEW seen AS SELECT id FROM near WHERE id <> 4711; CREATE TABLE far "
+      "(id bigint unsigned NOT NULL, weight int NOT NULL, query varchar(255) NOT NULL, INDEX (query)) ENGINE = SPHINX "
+      "CONNECTION = 'sphinx://user:secret@127.0.0.1:1/far'");
+  auto session = shop.open();
+  const auto shows = [](const std::string& table) {
+    auto query = statement("SHOW CREATE TABLE " + table);
+    query.definition = table;
+    return query;
+  };
+  Rows rows;
+  REQUIRE(session->query(shows("near"), {}, into(rows)));
+  CHECK(rows.size() == 1);
+  for (const char* table : {"far", "seen", "nowhere"}) {
+    const auto error = refused(*session, shows(table));
+    CHECK(error.code == Code::schema_access_denied);
+    CHECK(error.text().find("DESCRIBE") != std::string::npos);
+  }
+  shop.run("DROP TABLE far");
+  server.run("UNINSTALL SONAME 'ha_sphinx'");
+}
+
 TEST_CASE("MariaDB: statements written by hand bind their values and know their columns") {
   Shop shop;
   shop.run(

@@ -146,15 +146,17 @@ void Parser::named_source() {
 
 void Parser::table(const Path& path, const Token& token) {
   check_count(token);
+  if (refused()) return;
+  const auto& name = tokens_[cursor_.position() - 1];
   auto& item = block_->items.emplace_back();
   item.path = path;
   item.at = token.at;
-  if (path.size() == 1) check_spelling(path.back(), token);
+  if (path.size() == 1) check_spelling(path.back(), name);
   check_table(token, item);
   system_time();
   const bool sampled = table_sample(), hinted = at_old_hints();
   if (hinted) table_hints();
-  if (!accept_alias(item)) declare(path.back());
+  if (!accept_alias(item)) expose(path.back(), name);
   if (!sampled) table_sample();
   if (is_word("with") && peek(1).is("(")) {
     take();

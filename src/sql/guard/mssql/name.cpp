@@ -76,9 +76,24 @@ bool Parser::accept_alias_word(std::string& alias) {
 // the other.
 void Parser::check_spelling(const std::string& relation, const Token& token) {
   const auto known = spellings_.find(relation);
-  if (known == spellings_.end() || known->second == spelling(token)) return;
-  refuse(token, fmt::format("'{}' and '{}' are two names where the database tells capitals apart", known->second,
-                            spelling(token)),
+  if (known != spellings_.end() && known->second != spelling(token)) refuse_two_names(known->second, token);
+}
+
+// A string may be an alias too.
+std::set<std::string> Parser::names_of_two_spellings() const {
+  std::set<std::string> out;
+  std::map<std::string, std::string> seen;
+  for (const auto& token : tokens_) {
+    if (!token.is_name() && token.kind != Token::Kind::string) continue;
+    const auto written = token.is_name() ? std::string{spelling(token)} : value_of(token);
+    const auto [at, is_new] = seen.try_emplace(token.is_name() ? token.name : folded(Dialect::mssql, written), written);
+    if (!is_new && at->second != written) out.insert(at->first);
+  }
+  return out;
+}
+
+void Parser::refuse_two_names(std::string_view one, const Token& other) {
+  refuse(other, fmt::format("'{}' and '{}' are two names where the database tells capitals apart", one, spelling(other)),
          "Spell it alike everywhere.");
 }
 
@@ -86,7 +101,16 @@ void Parser::declare_new(const std::string& relation) {
   if (refused()) return;
   const auto& token = tokens_[cursor_.position() - 1];
   check_spelling(relation, token);
+  for (auto [at, end] = exposed_.equal_range(relation); at != end; ++at)
+    if (at->second != spelling(token)) refuse_two_names(at->second, token);
   spellings_.try_emplace(relation, spelling(token));
+  declare(relation);
+}
+
+// A table without an alias is called by the last of its names.
+void Parser::expose(const std::string& relation, const Token& name) {
+  check_spelling(relation, name);
+  exposed_.emplace(relation, spelling(name));
   declare(relation);
 }
 

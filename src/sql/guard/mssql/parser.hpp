@@ -169,7 +169,10 @@ class Parser {
   bool accept_alias_word(std::string& alias);
   void declare(const std::string& relation);
   void declare_new(const std::string& relation);  // an alias or a common table
+  void expose(const std::string& relation, const Token& name);
   void check_spelling(const std::string& relation, const Token& token);
+  std::set<std::string> names_of_two_spellings() const;
+  void refuse_two_names(std::string_view one, const Token& other);
   void check_count(const Token& token);
   void name_expression();
   void column(Path path, const Token& token);
@@ -276,6 +279,7 @@ class Parser {
   std::optional<std::size_t> apply_from_;
   bool index_chosen_ = false;  // by the last hints
   std::map<std::string, std::string> spellings_;  // of aliases and common tables, by their folded names
+  std::multimap<std::string, std::string> exposed_;  // of tables without an alias
   std::map<std::string, std::string> relations_;  // skeletons of all that FROM and WITH name, and the name
   std::vector<BareMethod> bare_methods_;          // whose column is not found yet
   // The last column that was read: the tokens [first, last).

@@ -46,6 +46,7 @@ Reading Parser::read() {
     reading.refusal = std::move(refusal_);
     return reading;
   }
+  reading.query.spelled_otherwise = names_of_two_spellings();
   const auto& end = tokens_[last - 1];
   reading.begin = tokens_[first].at;
   reading.length = end.at + end.text.size() - reading.begin;
