@@ -100,8 +100,9 @@ Result<Params> params_of(const std::vector<data::Value>& values) {
   return params;
 }
 
-constexpr std::array<std::string_view, 10> kLocalEngines{"archive", "aria",       "blackhole",  "csv",     "innodb",
-                                                         "memory",  "mrg_myisam", "myisam", "ndbcluster", "rocksdb"};
+constexpr std::array<std::string_view, 12> kLocalEngines{"archive", "aria",       "blackhole", "columnstore",
+                                                         "csv",     "innodb",     "memory",    "mrg_myisam",
+                                                         "myisam",  "ndbcluster", "rocksdb",   "tokudb"};
 
 // "SELECT … WHERE k IN (?, ?)" or, of several columns, "(a = ? AND b = ?) OR (…)", for so many keys.
 class Lookup {

@@ -11,6 +11,7 @@
 
 #include "core/cleanup.hpp"
 #include "core/log.hpp"
+#include "core/text.hpp"
 #include "data/text_rules.hpp"
 #include "sources/odbc/connection_string.hpp"
 #include "sources/odbc/statement.hpp"
@@ -132,7 +133,7 @@ Result<void> Connection::look_around() {
   SQLSMALLINT bytes = 0;
   odbc.SQLGetInfoW(db_, SQL_TXN_CAPABLE, &transactions, sizeof transactions, &bytes);
   has_transactions_ = transactions != SQL_TC_NONE;
-  if (customs().stops_by_spare) {
+  if (customs().stops_by_spare && lowered(info(SQL_DRIVER_NAME)).find("sqlite3odbc") != std::string::npos) {
     VMC_TRY(spare, make_statement());
     spare_ = spare;
   }
@@ -310,10 +311,20 @@ void Connection::rollback() noexcept {
   }
   if (broken_ || !has_transactions_) return;
   if (ends_by_statement()) {
-    if (std::exchange(begun_, false) && !run(customs().end_reading)) broken_ = true;
+    if (std::exchange(begun_, false) && !end_reading()) broken_ = true;
     return;
   }
   if (!SQL_SUCCEEDED(driver_manager().SQLEndTran(SQL_HANDLE_DBC, db_, SQL_ROLLBACK))) broken_ = true;
+}
+
+// Also behind an interrupt: a pool of the driver manager's own may hand the connection on.
+bool Connection::end_reading() {
+  const auto statement = make_statement();
+  if (!statement) return false;
+  auto text = widened(customs().end_reading);
+  const auto outcome = driver_manager().SQLExecDirectW(*statement, text.data(), static_cast<SQLINTEGER>(text.size()));
+  free_statement(*statement);
+  return SQL_SUCCEEDED(outcome);
 }
 
 bool Connection::reset() noexcept {

@@ -70,6 +70,7 @@ class Connection {
   void end_call();
   bool must_stop() const;
   bool is_dead() noexcept;
+  bool end_reading();
   bool ends_by_statement() const { return access_ == Access::read && customs().end_reading; }
   Error failure(SQLHSTMT statement);
   Error stopped();

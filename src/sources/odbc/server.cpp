@@ -161,8 +161,8 @@ constexpr Driver kDrivers[] = {
     {"mariadb", {"NO_CACHE=1;FORWARDONLY=1"}},
     {"myodbc", {"NO_CACHE=1;FORWARDONLY=1"}},
     {"mysql", {"NO_CACHE=1;FORWARDONLY=1"}},
-    // Rows one by one instead of all of them in memory; a lock is waited for as long as elsewhere, no interrupt ends that.
-    {"sqlite", {"StepAPI=1;NoCreat=1;Timeout=10000"}},
+    // Rows one by one instead of all of them in memory. A lock is waited for as long twice, and no interrupt ends that.
+    {"sqlite", {"StepAPI=1;NoCreat=1;Timeout=5000"}},
     {"tdsodbc", kFreetds},
     {"freetds", kFreetds},
 };

@@ -48,6 +48,8 @@ class Catalogue {
   bool has_private() const { return has_private_; }
   // A column of the schema is of this type.
   bool has_type(const std::string& name) const { return types_.contains(name); }
+  // T-SQL: columns of this folded name are spelled in several ways; a database may tell them apart.
+  bool has_two_spellings(const std::string& column) const { return two_spellings_.contains(column); }
   const std::map<std::string, Table>& tables() const { return tables_; }
 
  private:
@@ -59,6 +61,7 @@ class Catalogue {
   bool closed_ = false, has_private_ = false, qualified_ = false;
   std::map<std::string, Table> tables_;  // by folded "schema.table" or "table" in the default schema
   std::set<std::string> types_;          // bare names
+  std::set<std::string> two_spellings_;
   Table unknown_;                        // any table where nothing is known
 };
 

@@ -24,7 +24,6 @@ constexpr auto kElsewhere = std::to_array<Elsewhere>({
     {Dialect::mssql, "||", "Texts are joined with + or CONCAT(…)."},
     {Dialect::mssql, "ilike", "Write LIKE: the column's collation decides whether capitals count."},
     {Dialect::mssql, "now", "Write GETDATE() or SYSUTCDATETIME()."},
-    {Dialect::mssql, "if", "Write IIF(condition, a, b), or CASE WHEN … END."},
     {Dialect::mssql, "ifnull", "Write ISNULL(a, b) or COALESCE(a, b)."},
     {Dialect::mssql, "nvl", "Write ISNULL(a, b) or COALESCE(a, b)."},
     {Dialect::mssql, "using", "Write the condition: ON a.id = b.id."},
@@ -89,16 +88,37 @@ std::string_view instead_of(Dialect here, std::string_view piece) {
   return found == kElsewhere.end() ? std::string_view{} : found->instead;
 }
 
+// The refusal says nothing of its own to do.
+bool is_general(const Refusal& refusal) {
+  return refusal.hint.empty() || refusal.what.starts_with("PostgreSQL does not understand");
+}
+
+std::string_view instead_of(Dialect dialect, std::string_view statement, const Refusal& refusal) {
+  const auto at = refusal.at;
+  const auto here = piece_at(statement, at);
+  const auto behind = piece_at(statement, statement.find_first_not_of(" \t\r\n", at + here.size()));
+  const bool is_sign = !here.empty() && !is_name_byte(here.front());
+  if (refusal.layer == Layer::functions) {
+    if (!is_sign && behind == "(") return instead_of(dialect, here);
+    const bool cast = dialect == Dialect::mssql && behind == "::";
+    const auto type = cast ? statement.find("::", at) + behind.size() : 0;
+    return cast && piece_at(statement, type + piece_at(statement, type).size()) != "(" ? instead_of(dialect, behind)
+                                                                                       : std::string_view{};
+  }
+  if (refusal.layer == Layer::tokens && is_sign) return instead_of(dialect, here);
+  if (lowered(behind) == "ilike") return instead_of(dialect, behind);
+  if (!is_general(refusal) && !here.starts_with('@')) return {};
+  if (const auto instead = instead_of(dialect, here); !instead.empty()) return instead;
+  // "LIMIT 5" is understood up to the number, "USING (" up to the parenthesis, "`a` FROM" up to the next word.
+  const auto before = piece_before(statement, at);
+  const bool follows = here == "(" || (!here.empty() && std::isdigit(static_cast<unsigned char>(here.front())));
+  return before == "`" || before == "?" || (follows && !before.empty()) ? instead_of(dialect, before) : std::string_view{};
+}
+
 }  // namespace
 
-std::string_view as_written_here(Dialect dialect, std::string_view statement, std::size_t at) {
-  const auto here = piece_at(statement, at), before = piece_before(statement, at);
-  if (before.empty()) return {};  // the statement's own first word
-  if (const auto instead = instead_of(dialect, here); !instead.empty()) return instead;
-  // Some are what follows the name that is told of.
-  const auto next = piece_at(statement, statement.find_first_not_of(" \t\r\n", at + here.size()));
-  if (next == "::" || lowered(next) == "ilike") return instead_of(dialect, next);
-  return instead_of(dialect, before);
+void advise(Dialect dialect, std::string_view statement, Refusal& refusal) {
+  if (const auto instead = instead_of(dialect, statement, refusal); !instead.empty()) refusal.hint = instead;
 }
 
 }  // namespace vmc::sql

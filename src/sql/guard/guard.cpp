@@ -21,8 +21,7 @@ class ReadingGuard final : public Guard {
     Verdict verdict;
     if (reading.refusal) {
       verdict.refusal = std::move(reading.refusal);
-      if (const auto instead = as_written_here(dialect_, statement, verdict.refusal->at); !instead.empty())
-        verdict.refusal->hint = instead;
+      advise(dialect_, statement, *verdict.refusal);
     } else {
       verdict = resolve(dialect_, reading.query, settings_.catalogue);
     }

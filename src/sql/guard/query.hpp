@@ -40,6 +40,7 @@ struct Use {
   // PostgreSQL reads x.f as f(x) where x has no column f: is this one that functions or system tables are known to have?
   bool known_field = false;
   bool perhaps = false;   // it may be of the queries around: what they keep back it does not name
+  bool certain = false;   // T-SQL: unless there is such a column here, a method's call is one of a customer's function
   bool property = false;  // T-SQL: the last name may be a property of the column before it: location.Lat
   std::shared_ptr<const Query> query;  // shared: a Use is copied when a clause is repeated
   // The items of its block that it sees, by number: ON sees those of its join, LIMIT none. What they do not have is
@@ -85,6 +86,7 @@ struct Item {
   bool hidden = false;     // one that may not; a CTE of its name may
   bool definition = false;  // its definition is shown: a table's, as a view's is a source text
   std::vector<Use> uses;
+  bool soft = false;  // T-SQL: it may lack columns that are known of it, so that a bare name may go past it
   bool natural = false;                   // joined to the items before it by all common names
   std::vector<std::string> using_columns;  // joined to the items before it by these
 };

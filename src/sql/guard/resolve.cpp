@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -36,6 +37,7 @@ struct Columns {
   std::set<std::string> names;
   bool open = false;  // there may be others
   std::set<std::string> likely = {};  // of an open one: no bare name ends its search here, but a qualified one may be it
+  std::set<std::string> soft = {};    // of the names: the same where the server may know better
 
   bool has(const std::string& name) const { return names.contains(name); }
 };
@@ -111,6 +113,14 @@ class Resolver {
   const Visible* find_item(const Path& qualifiers, const Scope& scope) const;
   bool is_called(const Visible& item, const Path& qualifiers) const;
 
+  bool has_exact_lists() const { return dialect_ == Dialect::mssql; }
+  // CHECKSUM(*) where nothing stands in FROM.
+  const Scope& with_items(const Scope& scope) const {
+    const auto* level = &scope;
+    while (dialect_ == Dialect::mssql && level->items.empty() && level->outer) level = level->outer;
+    return *level;
+  }
+
   bool is_system_column(const std::string& name) const {
     return dialect_ == Dialect::postgres &&
            std::find(kPostgresSystemColumns.begin(), kPostgresSystemColumns.end(), name) != kPostgresSystemColumns.end();
@@ -134,15 +144,17 @@ class Resolver {
   std::optional<std::string> definition_;
 };
 
-Columns named(const std::vector<std::string>& list, Columns columns) {
+// `exact`: a list has all of them, as T-SQL wants it.
+Columns named(const std::vector<std::string>& list, Columns columns, bool exact) {
   if (list.empty()) return columns;
+  if (exact) return {{list.begin(), list.end()}, false};
   columns.likely.merge(columns.names);
   // A list may be shorter than the columns: the rest keep their names.
   return {{list.begin(), list.end()}, true, std::move(columns.likely)};
 }
 
-Columns named(const CommonTable& table, Columns columns) {
-  auto out = named(table.columns, std::move(columns));
+Columns named(const CommonTable& table, Columns columns, bool exact) {
+  auto out = named(table.columns, std::move(columns), exact);
   out.names.insert(table.added.begin(), table.added.end());
   return out;
 }
@@ -175,13 +187,13 @@ Columns Resolver::resolve_with(const Query& query, std::size_t next, const Scope
       last = &chain[i];
     }
     for (std::size_t i = 0; i < chain.size(); ++i)
-      chain[i].columns = named(query.with[i], resolve(*query.with[i].query, outer, last));
+      chain[i].columns = named(query.with[i], resolve(*query.with[i].query, outer, last), has_exact_lists());
     return resolve_body(query, outer, last);
   }
   const auto& table = query.with[next];
   const With self{with, table.name, expected(table)};
   auto columns = resolve(*table.query, outer, table.recursive ? &self : with);
-  const With seen{with, table.name, named(table, std::move(columns))};
+  const With seen{with, table.name, named(table, std::move(columns), has_exact_lists())};
   return resolve_with(query, next + 1, outer, &seen);
 }
 
@@ -220,6 +232,11 @@ Columns Resolver::resolve_block(const Block& block, Scope& scope, const With* wi
       auto& into = item.renamed ? columns.likely : columns.names;
       into.insert(own.begin(), own.end());
       columns.names.insert(item.columns.names.begin(), item.columns.names.end());
+      // A star leaves out what is hidden.
+      const auto& soft = item.table ? own : item.columns.soft;
+      if (dialect_ == Dialect::mssql)
+        std::set_difference(soft.begin(), soft.end(), scope.outputs.begin(), scope.outputs.end(),
+                            std::inserter(columns.soft, columns.soft.end()));
       columns.open = columns.open || item.columns.open || (item.table && !item.table->columns);
     }
   }
@@ -247,7 +264,8 @@ Visible Resolver::visible(const Item& item, const Scope& scope, const With* with
   } else if (item.kind == Item::Kind::query) {
     columns = resolve(*item.query, scope.outer, with);
   }
-  return {item.alias, {}, nullptr, named(item.columns, std::move(columns)), false};
+  if (item.soft) columns.soft = columns.names;
+  return {item.alias, {}, nullptr, named(item.columns, std::move(columns), has_exact_lists()), false};
 }
 
 Visible Resolver::visible_table(const Item& item, const With* with) {
@@ -255,7 +273,7 @@ Visible Resolver::visible_table(const Item& item, const With* with) {
   const auto alias = item.alias.empty() ? name : item.alias;
   if (item.path.size() == 1)
     for (; with; with = with->outer)
-      if (with->name == name) return {alias, {}, nullptr, named(item.columns, with->columns), false};
+      if (with->name == name) return {alias, {}, nullptr, named(item.columns, with->columns, has_exact_lists()), false};
   const Path path = item.alias.empty() ? item.path : Path{};
   if (item.hidden)
     deny(item.at, fmt::format("'{}' of the system catalogue is not read", text_of(item.path)),
@@ -269,7 +287,7 @@ Visible Resolver::visible_table(const Item& item, const With* with) {
     if (rights && !item.columns.empty())
       deny(item.at, fmt::format("a list of names for the columns of '{}' would name who may do what, too", name),
            "Use the columns' own names.");
-    return {alias, path, nullptr, named(item.columns, Columns{{}, true}), rights};
+    return {alias, path, nullptr, named(item.columns, Columns{{}, true}, false), rights};
   }
   const auto* table = catalogue_.find(item.path);
   if (!table) {
@@ -288,7 +306,8 @@ Visible Resolver::visible_table(const Item& item, const With* with) {
   const auto read = catalogue_.closed() ? table->name : text_of(item.path);
   reads_[read];
   if (item.definition) definition_ = read;
-  return {alias, path, table, named(item.columns, Columns{{item.added.begin(), item.added.end()}}), false, !item.columns.empty()};
+  return {alias, path, table, named(item.columns, Columns{{item.added.begin(), item.added.end()}}, false), false,
+          !item.columns.empty()};
 }
 
 // The item is the last of the scope.
@@ -339,7 +358,7 @@ void Resolver::use_in(const Use& one, const Scope& scope, const With* with) {
     case Use::Kind::column:
       return use_column(one, scope);
     case Use::Kind::star:
-      return use_star(one.path, one.at, scope);
+      return use_star(one.path, one.at, one.path.empty() ? with_items(scope) : scope);
     case Use::Kind::query:
       resolve(*one.query, &scope, with);
       return;
@@ -415,7 +434,8 @@ void Resolver::use_bare(const Use& one, const Scope& scope) {
   const auto& name = one.path.front();
   bool maybe = false;
   const Visible* row = nullptr;
-  const bool other_spelling = spelled_otherwise_->contains(name);
+  const bool other_column = catalogue_.has_two_spellings(name) && !one.certain;
+  const bool other_spelling = other_column || (spelled_otherwise_->contains(name) && !one.certain);
   const bool output = one.alias != Use::Alias::never && scope.outputs.contains(name);
   if (output && !other_spelling && one.alias == Use::Alias::first) return;
   maybe = output && other_spelling;
@@ -423,11 +443,12 @@ void Resolver::use_bare(const Use& one, const Scope& scope) {
     bool found = false;
     for (const auto& item : level->items) {
       if (item.table) {
-        found = reach(item, name, one.at) || found;
-        maybe = maybe || !item.table->columns;
+        const bool reached = reach(item, name, one.at);
+        found = found || (reached && !other_column);
+        maybe = maybe || reached || !item.table->columns;
       }
       const bool has = item.columns.has(name);
-      found = found || (has && (item.table || !other_spelling));
+      found = found || (has && !other_spelling && !item.columns.soft.contains(name));
       maybe = maybe || has || item.columns.open;
       if (refusal_) return;
     }
@@ -443,7 +464,7 @@ void Resolver::use_bare(const Use& one, const Scope& scope) {
   }
   // Where no level has such a column, an item's name stands for its whole row.
   if (row) return reach_all(*row, one.at);
-  if (maybe || !catalogue_.closed()) return;
+  if (!one.certain && (maybe || !catalogue_.closed())) return;
   deny(one.at, fmt::format("'{}' is no approved column of the tables here", name),
        "Check the name, or ask the owner to approve it.");
 }
@@ -451,6 +472,9 @@ void Resolver::use_bare(const Use& one, const Scope& scope) {
 void Resolver::use_qualified(const Use& one, const Scope& scope) {
   const Path qualifiers{one.path.begin(), one.path.end() - 1};
   const auto& name = one.path.back();
+  for (const auto* level = spelled_otherwise_->contains(qualifiers.back()) ? &scope : nullptr; level; level = level->outer)
+    for (const auto& other : level->items)
+      if (other.table && is_called(other, qualifiers) && catalogue_.is_private(*other.table, name)) reach(other, name, one.at);
   const auto* item = find_item(qualifiers, scope);
   if (!item && one.property) {
     Use column = one;
@@ -475,7 +499,7 @@ void Resolver::use_qualified(const Use& one, const Scope& scope) {
   if (item->renamed && item->table->columns->contains(name)) return;
   const bool may_be_column = dialect_ != Dialect::postgres || one.known_field || item->alias == name ||
                              item->columns.likely.contains(name) || is_column_somewhere(name);
-  if (!item->table && item->columns.open && may_be_column) return;
+  if (!one.certain && !item->table && item->columns.open && may_be_column) return;
   deny(one.at, fmt::format("'{}' is no approved column of '{}'", name, text_of(qualifiers)),
        "Check the name, or ask the owner to approve it.");
 }
@@ -485,6 +509,9 @@ void Resolver::use_star(const Path& qualifiers, std::size_t at, const Scope& sco
     for (const auto& item : scope.items) reach_all(item, at);
     return;
   }
+  for (const auto* level = spelled_otherwise_->contains(qualifiers.back()) ? &scope : nullptr; level; level = level->outer)
+    for (const auto& other : level->items)
+      if (is_called(other, qualifiers)) reach_all(other, at);
   const auto* item = find_item(qualifiers, scope);
   if (!item) return deny(at, fmt::format("'{}' names no table of this statement", text_of(qualifiers)), "Check its alias.");
   reach_all(*item, at);

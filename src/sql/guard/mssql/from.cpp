@@ -146,17 +146,16 @@ void Parser::named_source() {
 
 void Parser::table(const Path& path, const Token& token) {
   check_count(token);
-  if (refused()) return;
-  const auto& name = tokens_[cursor_.position() - 1];
   auto& item = block_->items.emplace_back();
   item.path = path;
   item.at = token.at;
-  if (path.size() == 1) check_spelling(path.back(), name);
+  if (path.size() == 1) check_spelling(path.back(), token);
+  index_chosen_ = false;
   check_table(token, item);
   system_time();
   const bool sampled = table_sample(), hinted = at_old_hints();
   if (hinted) table_hints();
-  if (!accept_alias(item)) expose(path.back(), name);
+  if (!accept_alias(item)) declare(path.back());
   if (!sampled) table_sample();
   if (is_word("with") && peek(1).is("(")) {
     take();
@@ -164,6 +163,8 @@ void Parser::table(const Path& path, const Token& token) {
   } else if (!hinted && at_old_hints()) {
     table_hints();
   }
+  if (index_chosen_ && path.size() == 1 && common_tables_.contains(path.back()))
+    refuse(token, "an index is chosen for a common table expression", "Put the hint on the table itself.");
 }
 
 void Parser::check_count(const Token& token) {
@@ -221,6 +222,7 @@ void Parser::pivot(const JoinStart& start, bool turns_back) {
   Item item;
   item.at = at;
   item.query = std::move(source);
+  item.soft = true;  // what it counts and turns is gone
   if (!accept_alias(item)) return not_understood();
   add_query_item(std::move(item));
 }
@@ -295,8 +297,10 @@ bool Parser::accept_alias(Item& item) {
 std::vector<std::string> Parser::column_list() {
   std::vector<std::string> columns;
   expect("(");
-  do columns.push_back(name());
-  while (accept(","));
+  do {
+    columns.push_back(name());
+    declare_column(columns.back());
+  } while (accept(","));
   expect(")");
   return columns;
 }

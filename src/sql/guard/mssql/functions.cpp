@@ -24,7 +24,7 @@ constexpr auto kFunctions = std::to_array<Function>({
     {"datetime2fromparts"}, {"datetimefromparts"}, {"datetimeoffsetfromparts"}, {"datetrunc", Form::date_part},
     {"day"}, {"db_id"}, {"db_name", Form::no_more}, {"decompress"}, {"degrees"}, {"dense_rank", Form::aggregate},
     {"difference"}, {"eomonth"}, {"exp"}, {"first_value", Form::aggregate}, {"floor"}, {"format"}, {"formatmessage"},
-    {"fulltextcatalogproperty"}, {"fulltextserviceproperty"}, {"get_bit"}, {"getansinull"}, {"getdate"},
+    {"fulltextcatalogproperty", Form::telling}, {"fulltextserviceproperty"}, {"get_bit"}, {"getansinull"}, {"getdate"},
     {"getutcdate"}, {"greatest"}, {"grouping"}, {"grouping_id"}, {"has_dbaccess"},
     {"has_perms_by_name", Form::telling}, {"hashbytes"}, {"host_id"}, {"host_name"}, {"ident_current", Form::telling},
     {"ident_incr", Form::telling}, {"ident_seed", Form::telling}, {"iif", Form::special}, {"index_col", Form::telling},

@@ -45,8 +45,31 @@ void Parser::column_method(Path path, const Token& token) {
   const auto& method = tokens_[cursor_.position() - 1];
   path.pop_back();
   if (path.size() == 1) bare_methods_.push_back({path.front(), &token});
+  check_method_spelling(method);
   column(std::move(path), token);
+  uses_->back().certain = true;
   method_call(method);
+}
+
+// In capitals it is none of XML's, and the call one of somebody's function.
+void Parser::check_method_spelling(const Token& method) {
+  if ((is_xml_method(method.name) || method.name == "nodes") && spelling(method) != method.name)
+    refuse(method, fmt::format("'{}' is no method of XML, whose names are in lower case", method.text),
+           fmt::format("Write {}(…).", method.name), Layer::functions);
+  if (!refused()) method_columns_.push_back(cursor_.position() - 3);
+}
+
+// Where capitals count, a column or an alias that is spelled otherwise is none, and the method a function.
+void Parser::check_method_columns() {
+  for (const auto at : method_columns_) {
+    const auto& column = tokens_[at];
+    const auto columns = column_spellings_.find(column.name);
+    if (columns != column_spellings_.end() && !columns->second.contains(std::string{spelling(column)}))
+      refuse(column, fmt::format("'{}' is another name than '{}' where the database tells capitals apart", spelling(column),
+                                 *columns->second.begin()),
+             "Spell it alike everywhere.");
+    if (at >= 2 && tokens_[at - 1].is(".")) check_spelling(tokens_[at - 2].name, tokens_[at - 2]);
+  }
 }
 
 // "doc.value(…)" could call somebody's function in a schema "doc" as well, so that the column has to be in sight: of a
@@ -62,9 +85,17 @@ void Parser::settle_methods(std::size_t first, const std::vector<Item>& items) {
 }
 
 bool Parser::has_column(const Item& item, const std::string& column) const {
-  if (!item.columns.empty()) return std::find(item.columns.begin(), item.columns.end(), column) != item.columns.end();
-  if (!item.query || item.query->blocks.empty()) return false;
-  const auto& outputs = item.query->blocks.front().outputs;
+  if (item.kind != Item::Kind::table) return has_column(item.columns, item.query, column);
+  const auto table = item.path.size() == 1 ? common_tables_.find(item.path.front()) : common_tables_.end();
+  return table != common_tables_.end() && has_column(table->second.columns, table->second.query, column);
+}
+
+// `list`: of names in the place of the query's own.
+bool Parser::has_column(const std::vector<std::string>& list, const std::shared_ptr<const Query>& query,
+                        const std::string& column) {
+  if (!list.empty()) return std::find(list.begin(), list.end(), column) != list.end();
+  if (!query || query->blocks.empty()) return false;
+  const auto& outputs = query->blocks.front().outputs;
   return std::any_of(outputs.begin(), outputs.end(),
                      [&](const Output& output) { return output.kind == Output::Kind::named && output.name == column; });
 }
@@ -121,7 +152,9 @@ void Parser::xquery() {
         text.compare(end, 2, "\")") != 0)
       return refuse(token, "a column in an XQuery is named in a way that is not understood",
                     "Write sql:column(\"t.name\").");
-    uses_->push_back({.path = split(std::string_view{text}.substr(name, end - name)), .at = token.at, .query = {}});
+    const auto named = std::string_view{text}.substr(name, end - name);
+    string_names_.emplace_back(named.substr(named.rfind('.') + 1));
+    uses_->push_back({.path = split(named), .at = token.at, .query = {}});
   }
 }
 

@@ -57,7 +57,10 @@ std::string Parser::name_here() {
 // Nothing can be looked up by an odd alias, so that any characters may stand in it.
 std::string Parser::alias_name() {
   const auto& token = peek();
-  if (token.kind == Token::Kind::string) return folded(Dialect::mssql, value_of(take()));
+  if (token.kind == Token::Kind::string) {
+    string_names_.push_back(value_of(take()));
+    return folded(Dialect::mssql, string_names_.back());
+  }
   if (token.kind == Token::Kind::quoted) return take().name;
   return name_here();
 }
@@ -76,41 +79,41 @@ bool Parser::accept_alias_word(std::string& alias) {
 // the other.
 void Parser::check_spelling(const std::string& relation, const Token& token) {
   const auto known = spellings_.find(relation);
-  if (known != spellings_.end() && known->second != spelling(token)) refuse_two_names(known->second, token);
+  if (known == spellings_.end() || known->second == spelling(token)) return;
+  refuse(token, fmt::format("'{}' and '{}' are two names where the database tells capitals apart", known->second,
+                            spelling(token)),
+         "Spell it alike everywhere.");
 }
 
-// A string may be an alias too.
+// The name stands before the cursor.
+void Parser::declare_column(const std::string& column) {
+  if (refused()) return;
+  const auto& token = tokens_[cursor_.position() - 1];
+  column_spellings_[column].insert(token.kind == Token::Kind::string ? value_of(token) : std::string{spelling(token)});
+}
+
+// Of columns, aliases and tables; what is called is none.
 std::set<std::string> Parser::names_of_two_spellings() const {
   std::set<std::string> out;
   std::map<std::string, std::string> seen;
-  for (const auto& token : tokens_) {
-    if (!token.is_name() && token.kind != Token::Kind::string) continue;
-    const auto written = token.is_name() ? std::string{spelling(token)} : value_of(token);
-    const auto [at, is_new] = seen.try_emplace(token.is_name() ? token.name : folded(Dialect::mssql, written), written);
-    if (!is_new && at->second != written) out.insert(at->first);
+  const auto add = [&](const std::string& name, std::string_view written) {
+    const auto [at, is_new] = seen.try_emplace(name, written);
+    if (!is_new && at->second != written) out.insert(name);
+  };
+  for (std::size_t i = 0; i + 1 < tokens_.size(); ++i) {
+    const auto& token = tokens_[i];
+    const bool keyword = token.kind == Token::Kind::word && is_reserved(token.name);
+    if (token.is_name() && !keyword && !tokens_[i + 1].is("(")) add(token.name, spelling(token));
   }
+  for (const auto& name : string_names_) add(folded(Dialect::mssql, name), name);
   return out;
-}
-
-void Parser::refuse_two_names(std::string_view one, const Token& other) {
-  refuse(other, fmt::format("'{}' and '{}' are two names where the database tells capitals apart", one, spelling(other)),
-         "Spell it alike everywhere.");
 }
 
 void Parser::declare_new(const std::string& relation) {
   if (refused()) return;
   const auto& token = tokens_[cursor_.position() - 1];
   check_spelling(relation, token);
-  for (auto [at, end] = exposed_.equal_range(relation); at != end; ++at)
-    if (at->second != spelling(token)) refuse_two_names(at->second, token);
   spellings_.try_emplace(relation, spelling(token));
-  declare(relation);
-}
-
-// A table without an alias is called by the last of its names.
-void Parser::expose(const std::string& relation, const Token& name) {
-  check_spelling(relation, name);
-  exposed_.emplace(relation, spelling(name));
   declare(relation);
 }
 

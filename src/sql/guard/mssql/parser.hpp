@@ -169,10 +169,9 @@ class Parser {
   bool accept_alias_word(std::string& alias);
   void declare(const std::string& relation);
   void declare_new(const std::string& relation);  // an alias or a common table
-  void expose(const std::string& relation, const Token& name);
   void check_spelling(const std::string& relation, const Token& token);
+  void declare_column(const std::string& column);
   std::set<std::string> names_of_two_spellings() const;
-  void refuse_two_names(std::string_view one, const Token& other);
   void check_count(const Token& token);
   void name_expression();
   void column(Path path, const Token& token);
@@ -213,8 +212,12 @@ class Parser {
   // method.cpp
   bool is_method_call(const Path& path) const;
   void column_method(Path path, const Token& token);
+  void check_method_spelling(const Token& method);
+  void check_method_columns();
   void settle_methods(std::size_t first, const std::vector<Item>& items);
   bool has_column(const Item& item, const std::string& column) const;
+  static bool has_column(const std::vector<std::string>& list, const std::shared_ptr<const Query>& query,
+                         const std::string& column);
   void static_call();
   void method_call(const Token& token);
   void xml_method(const Token& token);
@@ -279,7 +282,10 @@ class Parser {
   std::optional<std::size_t> apply_from_;
   bool index_chosen_ = false;  // by the last hints
   std::map<std::string, std::string> spellings_;  // of aliases and common tables, by their folded names
-  std::multimap<std::string, std::string> exposed_;  // of tables without an alias
+  std::map<std::string, CommonTable> common_tables_;
+  std::map<std::string, std::set<std::string>> column_spellings_;  // of outputs and of lists of names
+  std::vector<std::size_t> method_columns_;                       // where a column whose method is called ends
+  std::vector<std::string> string_names_;  // of aliases and columns that stand in strings
   std::map<std::string, std::string> relations_;  // skeletons of all that FROM and WITH name, and the name
   std::vector<BareMethod> bare_methods_;          // whose column is not found yet
   // The last column that was read: the tokens [first, last).

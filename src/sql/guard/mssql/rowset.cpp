@@ -4,6 +4,7 @@
 // block only, behind APPLY also what stands before it.
 #include <fmt/format.h>
 
+#include "sql/guard/catalogue.hpp"
 #include "sql/guard/mssql/parser.hpp"
 
 namespace vmc::sql::mssql {
@@ -77,6 +78,7 @@ void Parser::full_text_table(Block& rows) {
   Item item;
   item.path = path();
   item.at = token.at;
+  if (item.path.size() == 1) item.path.insert(item.path.begin(), std::string{default_schema(Dialect::mssql)});  // no CTE
   check_table(token, item);
   rows.items.push_back(std::move(item));
   expect(",");
@@ -140,7 +142,9 @@ void Parser::table_function(const Path& path, const Token& token) {
     const auto first_method = bare_methods_.size();
     if (path.size() == 2) bare_methods_.push_back({path.front(), &token});
     settle_methods(first_method, block_->items);
+    check_method_spelling(tokens_[cursor_.position() - 1]);
     column({path.begin(), path.end() - 1}, token);
+    uses_->back().certain = true;
     expect("(");
     xquery();
     expect(")");
@@ -165,6 +169,7 @@ void Parser::add_rows(Block rows, const std::string& function, std::size_t at) {
   Item item;
   item.at = at;
   item.query = std::move(query);
+  item.soft = true;  // which of its columns there are depends on versions and arguments
   if (!accept_alias(item)) item.alias = function;
   if (peek().is("(")) item.columns = column_list();
   add_query_item(std::move(item));

@@ -58,6 +58,7 @@ void Parser::select_item(Block& block) {
     return;
   }
   auto name = alias_name();
+  declare_column(name);
   expect("=");
   value();
   block.outputs.push_back({Output::Kind::named, std::move(name), {}});
@@ -94,13 +95,17 @@ Output Parser::output_of_value() {
   value();
   const bool is_column = column_.first == start && column_.last == cursor_.position() && !uses_->empty();
   Output output;
-  if (is_column) output = {Output::Kind::named, uses_->back().path.back(), {}};
+  if (is_column) {
+    output = {Output::Kind::named, uses_->back().path.back(), {}};
+    declare_column(output.name);
+  }
   std::string alias;
   if (accept_word("as")) alias = alias_name();
   else if (peek().kind == Token::Kind::string) alias = alias_name();
   else accept_alias_word(alias);
-  if (!alias.empty()) output = {Output::Kind::named, std::move(alias), {}};
-  return output;
+  if (alias.empty()) return output;
+  declare_column(alias);
+  return {Output::Kind::named, std::move(alias), {}};
 }
 
 void Parser::group_by() {

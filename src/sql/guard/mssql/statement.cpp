@@ -42,6 +42,7 @@ Reading Parser::read() {
   reading.is_query = statement(reading.query);
   const auto last = cursor_.position();
   end_of_statement();
+  if (!refused()) check_method_columns();
   if (refused()) {
     reading.refusal = std::move(refusal_);
     return reading;
@@ -131,6 +132,7 @@ void Parser::common_table(Query& query) {
   // Without UNION ALL it cannot see itself: the server refuses the name, and a table of that name is not meant.
   table.recursive = inner->blocks.size() > 1;
   table.query = std::move(inner);
+  common_tables_.try_emplace(table.name, table);
   query.with.push_back(std::move(table));
 }
 
