@@ -6,6 +6,9 @@
 #include <limits>
 
 #include <fmt/format.h>
+
+#include "core/bytes.hpp"
+
 namespace vmc::sql {
 namespace {
 
@@ -41,11 +44,7 @@ std::string literal(const data::Value& value) {
   if (const auto* truth = std::get_if<bool>(&value)) return *truth ? "1" : "0";
   if (const auto* integer = std::get_if<std::int64_t>(&value)) return fmt::format("({})", *integer);
   if (const auto* real = std::get_if<double>(&value)) return real_literal(*real);
-  if (const auto* bytes = std::get_if<Bytes>(&value)) {
-    std::string out = "x'";
-    for (const auto byte : *bytes) out += fmt::format("{:02x}", static_cast<unsigned>(byte));
-    return out + "'";
-  }
+  if (const auto* bytes = std::get_if<Bytes>(&value)) return "x'" + to_hex(*bytes) + "'";
   if (const auto* instant = std::get_if<data::TimestampTz>(&value))
     return text_literal(data::format_timestamp(instant->micros, false));
   return text_literal(data::format(value));

@@ -49,6 +49,8 @@ class Connection {
 
   const sql::OdbcServer& server() const { return server_; }
   const Customs& customs() const { return customs_of(server_.family); }
+  // What reads has no transaction of the driver's, and no parameters: Customs::end_reading.
+  bool ends_by_statement() const { return access_ == Access::read && customs().end_reading; }
   const OdbcSettings& settings() const { return settings_; }
   Access access() const { return access_; }
   const std::string& catalogue() const {
@@ -71,7 +73,6 @@ class Connection {
   bool must_stop() const;
   bool is_dead() noexcept;
   bool end_reading();
-  bool ends_by_statement() const { return access_ == Access::read && customs().end_reading; }
   Error failure(SQLHSTMT statement);
   Error stopped();
   void watch();

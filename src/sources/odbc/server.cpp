@@ -14,7 +14,6 @@ const Customs kSqlite{
     .read_only = "PRAGMA query_only = 1",
     .standard_schema = "main",
     .stops_by_spare = true,
-    .read_with_literals = true,
     .end_reading = "ROLLBACK",
     .sizes_hold = false,
     .applied_columns = " (scope TEXT NOT NULL, part INTEGER NOT NULL, epoch INTEGER NOT NULL, rows INTEGER NOT NULL, "

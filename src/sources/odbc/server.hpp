@@ -29,7 +29,6 @@ struct Customs {
   bool stops_by_spare = false;
   // Its driver keeps all rows of a statement in memory that has parameters or is in a transaction of the driver's own; what
   // reads has literals then, and begins and ends its transaction by statements.
-  bool read_with_literals = false;
   const char* end_reading = nullptr;
   const char* writable = nullptr;           // the question for tables that the user may write, roles and all
   bool sizes_hold = true;                   // a text is never longer than its column says

@@ -47,8 +47,7 @@ Result<void> Statement::execute(std::string_view text, const Params& params) {
 }
 
 Result<void> Statement::execute(const sql::Statement& statement) {
-  if (db_->access() == Access::read && db_->customs().read_with_literals)
-    return execute(sql::with_sqlite_literals(statement));
+  if (db_->ends_by_statement()) return execute(sql::with_sqlite_literals(statement));
   return execute(statement.text, params_of(*db_, statement.params));
 }
 

@@ -111,9 +111,11 @@ class Resolver {
   }
   bool reach(const Visible& item, const std::string& column, std::size_t at);
   const Visible* find_item(const Path& qualifiers, const Scope& scope) const;
+  std::vector<const Visible*> namesakes(const Path& qualifiers, const Scope& scope) const;
   bool is_called(const Visible& item, const Path& qualifiers) const;
 
-  bool has_exact_lists() const { return dialect_ == Dialect::mssql; }
+  Columns named(const std::vector<std::string>& list, Columns columns) const;
+  Columns named(const CommonTable& table, Columns columns) const;
   // CHECKSUM(*) where nothing stands in FROM.
   const Scope& with_items(const Scope& scope) const {
     const auto* level = &scope;
@@ -144,17 +146,16 @@ class Resolver {
   std::optional<std::string> definition_;
 };
 
-// `exact`: a list has all of them, as T-SQL wants it.
-Columns named(const std::vector<std::string>& list, Columns columns, bool exact) {
+Columns Resolver::named(const std::vector<std::string>& list, Columns columns) const {
   if (list.empty()) return columns;
-  if (exact) return {{list.begin(), list.end()}, false};
+  if (dialect_ == Dialect::mssql) return {{list.begin(), list.end()}, false};  // it must have all of them
   columns.likely.merge(columns.names);
   // A list may be shorter than the columns: the rest keep their names.
   return {{list.begin(), list.end()}, true, std::move(columns.likely)};
 }
 
-Columns named(const CommonTable& table, Columns columns, bool exact) {
-  auto out = named(table.columns, std::move(columns), exact);
+Columns Resolver::named(const CommonTable& table, Columns columns) const {
+  auto out = named(table.columns, std::move(columns));
   out.names.insert(table.added.begin(), table.added.end());
   return out;
 }
@@ -187,13 +188,13 @@ Columns Resolver::resolve_with(const Query& query, std::size_t next, const Scope
       last = &chain[i];
     }
     for (std::size_t i = 0; i < chain.size(); ++i)
-      chain[i].columns = named(query.with[i], resolve(*query.with[i].query, outer, last), has_exact_lists());
+      chain[i].columns = named(query.with[i], resolve(*query.with[i].query, outer, last));
     return resolve_body(query, outer, last);
   }
   const auto& table = query.with[next];
   const With self{with, table.name, expected(table)};
   auto columns = resolve(*table.query, outer, table.recursive ? &self : with);
-  const With seen{with, table.name, named(table, std::move(columns), has_exact_lists())};
+  const With seen{with, table.name, named(table, std::move(columns))};
   return resolve_with(query, next + 1, outer, &seen);
 }
 
@@ -265,7 +266,7 @@ Visible Resolver::visible(const Item& item, const Scope& scope, const With* with
     columns = resolve(*item.query, scope.outer, with);
   }
   if (item.soft) columns.soft = columns.names;
-  return {item.alias, {}, nullptr, named(item.columns, std::move(columns), has_exact_lists()), false};
+  return {item.alias, {}, nullptr, named(item.columns, std::move(columns)), false};
 }
 
 Visible Resolver::visible_table(const Item& item, const With* with) {
@@ -273,7 +274,7 @@ Visible Resolver::visible_table(const Item& item, const With* with) {
   const auto alias = item.alias.empty() ? name : item.alias;
   if (item.path.size() == 1)
     for (; with; with = with->outer)
-      if (with->name == name) return {alias, {}, nullptr, named(item.columns, with->columns, has_exact_lists()), false};
+      if (with->name == name) return {alias, {}, nullptr, named(item.columns, with->columns), false};
   const Path path = item.alias.empty() ? item.path : Path{};
   if (item.hidden)
     deny(item.at, fmt::format("'{}' of the system catalogue is not read", text_of(item.path)),
@@ -287,7 +288,7 @@ Visible Resolver::visible_table(const Item& item, const With* with) {
     if (rights && !item.columns.empty())
       deny(item.at, fmt::format("a list of names for the columns of '{}' would name who may do what, too", name),
            "Use the columns' own names.");
-    return {alias, path, nullptr, named(item.columns, Columns{{}, true}, false), rights};
+    return {alias, path, nullptr, named(item.columns, Columns{{}, true}), rights};
   }
   const auto* table = catalogue_.find(item.path);
   if (!table) {
@@ -306,7 +307,7 @@ Visible Resolver::visible_table(const Item& item, const With* with) {
   const auto read = catalogue_.closed() ? table->name : text_of(item.path);
   reads_[read];
   if (item.definition) definition_ = read;
-  return {alias, path, table, named(item.columns, Columns{{item.added.begin(), item.added.end()}}, false), false,
+  return {alias, path, table, named(item.columns, Columns{{item.added.begin(), item.added.end()}}), false,
           !item.columns.empty()};
 }
 
@@ -432,13 +433,12 @@ void Resolver::use_column(const Use& one, const Scope& scope) {
 // searched for a private column: the name could be that.
 void Resolver::use_bare(const Use& one, const Scope& scope) {
   const auto& name = one.path.front();
-  bool maybe = false;
-  const Visible* row = nullptr;
-  const bool other_column = catalogue_.has_two_spellings(name) && !one.certain;
-  const bool other_spelling = other_column || (spelled_otherwise_->contains(name) && !one.certain);
+  const bool other_column = !one.certain && catalogue_.has_two_spellings(name);
+  const bool other_spelling = other_column || (!one.certain && spelled_otherwise_->contains(name));
   const bool output = one.alias != Use::Alias::never && scope.outputs.contains(name);
   if (output && !other_spelling && one.alias == Use::Alias::first) return;
-  maybe = output && other_spelling;
+  bool maybe = output && other_spelling;
+  const Visible* row = nullptr;
   for (const auto* level = &scope; level; level = level->outer) {
     bool found = false;
     for (const auto& item : level->items) {
@@ -472,9 +472,8 @@ void Resolver::use_bare(const Use& one, const Scope& scope) {
 void Resolver::use_qualified(const Use& one, const Scope& scope) {
   const Path qualifiers{one.path.begin(), one.path.end() - 1};
   const auto& name = one.path.back();
-  for (const auto* level = spelled_otherwise_->contains(qualifiers.back()) ? &scope : nullptr; level; level = level->outer)
-    for (const auto& other : level->items)
-      if (other.table && is_called(other, qualifiers) && catalogue_.is_private(*other.table, name)) reach(other, name, one.at);
+  for (const auto* other : namesakes(qualifiers, scope))
+    if (other->table && catalogue_.is_private(*other->table, name)) reach(*other, name, one.at);
   const auto* item = find_item(qualifiers, scope);
   if (!item && one.property) {
     Use column = one;
@@ -509,9 +508,7 @@ void Resolver::use_star(const Path& qualifiers, std::size_t at, const Scope& sco
     for (const auto& item : scope.items) reach_all(item, at);
     return;
   }
-  for (const auto* level = spelled_otherwise_->contains(qualifiers.back()) ? &scope : nullptr; level; level = level->outer)
-    for (const auto& other : level->items)
-      if (is_called(other, qualifiers)) reach_all(other, at);
+  for (const auto* other : namesakes(qualifiers, scope)) reach_all(*other, at);
   const auto* item = find_item(qualifiers, scope);
   if (!item) return deny(at, fmt::format("'{}' names no table of this statement", text_of(qualifiers)), "Check its alias.");
   reach_all(*item, at);
@@ -546,6 +543,16 @@ const Visible* Resolver::find_item(const Path& qualifiers, const Scope& scope) c
     for (const auto& item : level->items)
       if (is_called(item, qualifiers)) return &item;
   return nullptr;
+}
+
+// All that the name may mean where the statement spells it in several ways.
+std::vector<const Visible*> Resolver::namesakes(const Path& qualifiers, const Scope& scope) const {
+  std::vector<const Visible*> found;
+  if (!spelled_otherwise_->contains(qualifiers.back())) return found;
+  for (const auto* level = &scope; level; level = level->outer)
+    for (const auto& item : level->items)
+      if (is_called(item, qualifiers)) found.push_back(&item);
+  return found;
 }
 
 bool Resolver::is_called(const Visible& item, const Path& qualifiers) const {

@@ -45,18 +45,18 @@ void Parser::column_method(Path path, const Token& token) {
   const auto& method = tokens_[cursor_.position() - 1];
   path.pop_back();
   if (path.size() == 1) bare_methods_.push_back({path.front(), &token});
-  check_method_spelling(method);
-  column(std::move(path), token);
-  uses_->back().certain = true;
+  column_of_method(std::move(path), token, method);
   method_call(method);
 }
 
-// In capitals it is none of XML's, and the call one of somebody's function.
-void Parser::check_method_spelling(const Token& method) {
+// In capitals a method is none of XML's, and the call one of somebody's function.
+void Parser::column_of_method(Path path, const Token& token, const Token& method) {
   if ((is_xml_method(method.name) || method.name == "nodes") && spelling(method) != method.name)
     refuse(method, fmt::format("'{}' is no method of XML, whose names are in lower case", method.text),
            fmt::format("Write {}(…).", method.name), Layer::functions);
   if (!refused()) method_columns_.push_back(cursor_.position() - 3);
+  column(std::move(path), token);
+  uses_->back().certain = true;
 }
 
 // Where capitals count, a column or an alias that is spelled otherwise is none, and the method a function.

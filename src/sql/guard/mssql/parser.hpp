@@ -212,7 +212,7 @@ class Parser {
   // method.cpp
   bool is_method_call(const Path& path) const;
   void column_method(Path path, const Token& token);
-  void check_method_spelling(const Token& method);
+  void column_of_method(Path path, const Token& token, const Token& method);  // the cursor stands behind the method's name
   void check_method_columns();
   void settle_methods(std::size_t first, const std::vector<Item>& items);
   bool has_column(const Item& item, const std::string& column) const;

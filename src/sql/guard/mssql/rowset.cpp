@@ -142,9 +142,7 @@ void Parser::table_function(const Path& path, const Token& token) {
     const auto first_method = bare_methods_.size();
     if (path.size() == 2) bare_methods_.push_back({path.front(), &token});
     settle_methods(first_method, block_->items);
-    check_method_spelling(tokens_[cursor_.position() - 1]);
-    column({path.begin(), path.end() - 1}, token);
-    uses_->back().certain = true;
+    column_of_method({path.begin(), path.end() - 1}, token, tokens_[cursor_.position() - 1]);
     expect("(");
     xquery();
     expect(")");
