@@ -374,7 +374,9 @@ awaitable<Result<wire::CommandResult>> Executor::query_statement(const wire::Com
   query.params = command.payload.params;
   query.is_query = verdict.is_query;
   query.catalogue = verdict.reads.contains("*");
+  query.calls = verdict.calls;
   query.definition = verdict.definition;
+  query.ignores_case = judge->schema->ignores_case;
   std::vector<std::string> names;
   for (const auto& [name, columns] : verdict.reads) {
     names.push_back(name);

@@ -282,6 +282,7 @@ Json to_json(const Schema& schema) {
   Json json{{"tables", Json::array()}};
   for (const auto& table : schema.tables) json["tables"].push_back(to_json(table));
   if (!schema.database.empty()) json["database"] = schema.database;
+  if (schema.ignores_case) json["ignoresCase"] = true;
   return json;
 }
 
@@ -290,6 +291,7 @@ Result<Schema> schema_from_json(const Json& json) {
   const Json* tables = reader.array("tables");
   Schema schema;
   schema.database = reader.str_or("database", "");
+  schema.ignores_case = reader.boolean_or("ignoresCase", false);
   VMC_CHECK(reader.finish(Code::invalid_request));
   if (tables->size() > kTablesMax) return invalid("tables", "has too many entries");
   if (!schema.database.empty() && !is_name(schema.database)) return invalid("database", "is no name");

@@ -54,6 +54,7 @@ struct TableInfo {
 struct Schema {
   std::vector<TableInfo> tables;              // sorted by name
   std::string database = {};                  // whose they are, where its name may stand before theirs; never published
+  bool ignores_case = false;                  // "Cte" and "cte" are known to be one name to it (MySQL, SQL Server); never published
   bool operator==(const Schema&) const = default;
   const TableInfo* table(std::string_view name) const;
 };

@@ -14,6 +14,10 @@ Error changed(std::string what) {
 
 }  // namespace
 
+Error tells_case_apart() {
+  return changed("the database tells capitals in names apart, and did not when its schema was approved");
+}
+
 std::string print_of(std::string_view definition) {
   return definition.empty() ? std::string{} : to_hex(crypto::sha256(as_bytes(definition)));
 }

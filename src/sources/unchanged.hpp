@@ -21,6 +21,8 @@ struct LiveRelation {
 std::string print_of(std::string_view definition);
 // Of the schema's views, by their names.
 void set_prints(data::Schema& schema, const std::map<std::string, std::string>& definitions);
+// SCHEMA_ACCESS_DENIED: it tells capitals in names apart, and did not when its schema was approved.
+Error tells_case_apart();
 // SCHEMA_ACCESS_DENIED when it is another thing than what was approved. What is not there, the statement itself finds
 // out. A view whose text was not to be seen counts as reaching anything, and so it may be any text.
 Result<void> check_relation(const data::TableInfo& approved, const std::optional<LiveRelation>& live);

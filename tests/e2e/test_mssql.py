@@ -76,6 +76,14 @@ class Mssql(StatementsTest):
         self.refused("WRITE_KEYWORD_DETECTED", "SELECT 1 AS n DELETE FROM items", "sp_who")
         self.refused("WRITE_OPERATION_REJECTED", "SELECT * INTO copy FROM items", "SELECT * FROM OPENQUERY(x, 'SELECT 1')")
         self.refused("SCHEMA_ACCESS_DENIED", "SELECT id FROM nothing")
+        mixed = "WITH Cheap AS (SELECT id FROM items) SELECT id FROM cheap"
+        self.assertEqual(self.rows(mixed), [[1]])
+        self.assertTrue(json.loads(self.agent.ok("schema", "export", "erp").out)["ignoresCase"])
+        self.server.control(do="collate", database="shop", case_sensitive=True)
+        self.server.control(do="hang_up")
+        self.refused("SCHEMA_ACCESS_DENIED", "SELECT id FROM items")
+        self.agent.publish("erp")
+        self.refused("WRITE_OPERATION_REJECTED", mixed)
         self.assertEqual(self.server.control(do="seen")["unknown"], [])
 
     def test_rows_go_there_and_back(self):

@@ -23,6 +23,7 @@ CREATE VIEW addresses AS SELECT * FROM mailing;
 CREATE VIEW by_country AS SELECT country, count(*) AS n FROM customers GROUP BY country;
 CREATE FUNCTION pay_of(text) RETURNS numeric LANGUAGE sql STABLE AS 'SELECT amount FROM salaries WHERE person = $1';
 CREATE VIEW pay AS SELECT pay_of('Ada') AS amount;
+CREATE FUNCTION log(text) RETURNS text LANGUAGE sql AS 'SELECT $1';
 CREATE FUNCTION vat_of(numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS 'SELECT $1 * 0.19';
 """
 
@@ -97,7 +98,8 @@ class Postgres_(Statements):
         self.agent.connected()
         wait_until("the function to be allowed", lambda: self.ask("SELECT public.vat_of(10)").code == 0)
         self.assertEqual(self.rows("SELECT vat_of(100)"), [["19"]])
-        self.refused("WRITE_OPERATION_REJECTED", "SELECT pay_of('Ada')", "SELECT other.vat_of(1)")
+        self.refused("WRITE_OPERATION_REJECTED", "SELECT pay_of('Ada')", "SELECT other.vat_of(1)", "SELECT log('mine')")
+        self.assertEqual(self.rows("SELECT pg_catalog.log(100)"), [[2]])
 
     def test_what_writes_is_refused_before_the_database_hears_of_it(self):
         self.shop()

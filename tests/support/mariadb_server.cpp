@@ -99,9 +99,11 @@ void MariadbServer::start() {
                                    "--innodb-flush-log-at-trx-commit=0",
                                    "--performance-schema=OFF",
                                    "--max-connections=60"};
-    if (tls_)
+    if (tls_) {
+      words.push_back("--lower-case-table-names=1");
       for (const char* part : {"cert", "key"})
         words.push_back(std::string{"--ssl-"} + part + "=" + (directory_ / part).string() + ".pem");
+    }
     pid_ = start_program(as_this_user(std::move(words)), directory_ / "log", SIGKILL);
     if (ready_within(pid_, kStartLimit, [&] { return connect(port_, "mysql") != nullptr; })) return;
     stop();

@@ -16,7 +16,7 @@ class MariadbServer {
  public:
   // The program's one server, started at first use.
   static MariadbServer& instance();
-  static MariadbServer& with_tls();  // another one, whose certificate nobody has signed
+  static MariadbServer& with_tls();  // another one, whose certificate nobody has signed, and whose names ignore capitals
   ~MariadbServer();
   MariadbServer(const MariadbServer&) = delete;
   MariadbServer& operator=(const MariadbServer&) = delete;

@@ -62,9 +62,9 @@ def quotename(name):
 
 
 class Connection:
-    """One session's SQLite connection."""
+    """One session's SQLite connection. `tells_case`: its collation, the names' too, tells capitals from small letters."""
 
-    def __init__(self, path, rights):
+    def __init__(self, path, rights, tells_case=False):
         self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2)
         self.rights = rights
         self.failure = None
@@ -73,6 +73,8 @@ class Connection:
         self.db.execute("PRAGMA foreign_keys=ON")
         self.db.create_collation("tds_number", lambda a, b: compare(Decimal(a), Decimal(b)))
         self.db.create_collation("tds_instant", lambda a, b: compare(a[:27], b[:27]))
+        for name in ("DATABASE_DEFAULT", "CATALOG_DEFAULT"):
+            self.db.create_collation(name, compare if tells_case else lambda a, b: compare(a.lower(), b.lower()))
         for name, count, function in (("tds_cast", 2, cast), ("tds_assign", 2, assign), ("quotename", 1, quotename), ("switchoffset", 2, switch_offset),
                                       ("has_perms_by_name", -1, rights.has_perms), ("is_srvrolemember", 1, rights.is_server_role),
                                       ("is_rolemember", 1, rights.is_database_role), ("concat", -1, lambda *v: "".join(str(x) for x in v if x is not None)),

@@ -10,7 +10,7 @@ NAME = r"\[(?:[^\]]|\]\])+\]"
 TABLE = rf"(?:{NAME}\.{NAME}|#\w+)"
 HINT = re.compile(r"\s+WITH\s*\((?:\s*(?:UPDLOCK|HOLDLOCK|TABLOCK|TABLOCKX|READPAST)\s*,?)+\)", re.I)
 VALUES = re.compile(rf"\(VALUES (.*?)\) AS k \(((?:{NAME}(?:, )?)+)\)", re.S)
-COLLATE = re.compile(r"\s+COLLATE\s+(?!tds_)\w+", re.I)
+COLLATE = re.compile(r"\s+COLLATE\s+(?!tds_|DATABASE_DEFAULT|CATALOG_DEFAULT)\w+", re.I)
 
 
 def unbracket(name):

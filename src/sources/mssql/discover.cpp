@@ -231,6 +231,7 @@ Result<data::Schema> discover(Connection& db) {
   VMC_CHECK(read_keys(db, tables));
   VMC_CHECK(read_references(db, tables));
   data::Schema schema;
+  schema.ignores_case = db.ignores_case();
   for (auto& [id, table] : tables)
     if (!table.info.columns.empty()) schema.tables.push_back(std::move(table.info));
   std::sort(schema.tables.begin(), schema.tables.end(), [](const auto& a, const auto& b) { return a.name < b.name; });

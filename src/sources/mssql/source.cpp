@@ -5,6 +5,7 @@
 #include "sources/mssql/parts.hpp"
 #include "sources/readings.hpp"
 #include "sources/server_source.hpp"
+#include "sources/unchanged.hpp"
 #include "sql/dialect.hpp"
 #include "sql/guard/mssql/lexer.hpp"
 
@@ -141,6 +142,8 @@ class MssqlSession final : public Session {
     if (const auto count = parameters_of(query.text); count != query.params.size())
       return fail(Code::invalid_request,
                   fmt::format("the statement has {} parameters, {} were sent", count, query.params.size()));
+    if (query.ignores_case && !db_->ignores_case())
+      return tells_case_apart();
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
     for (const auto* table : query.whole) VMC_CHECK(check_columns_of(*table));
     VMC_CHECK(check_reached(limits));

@@ -195,6 +195,11 @@ Result<Cells> ask_of_table(Connection& db, const std::string& text, const TableN
   return ask(db, text, std::move(params));
 }
 
+Result<bool> ignores_case(Connection& db) {
+  VMC_TRY(rows, ask(db, "SELECT @@lower_case_table_names"));
+  return !rows.empty() && word(rows.front(), 0) != "0";
+}
+
 Result<data::Schema> discover(Connection& db) {
   VMC_TRY(transaction, Transaction::begin(db, kDiscoverLimit));
   VMC_TRY(tables, read_tables(db));
@@ -202,9 +207,11 @@ Result<data::Schema> discover(Connection& db) {
   VMC_CHECK(read_columns(db, tables, computed));
   VMC_CHECK(read_keys(db, tables));
   VMC_CHECK(read_references(db, tables));
-  VMC_TRY(database, ask(db, "SELECT DATABASE()"));
+  VMC_TRY(names, ask(db, "SELECT DATABASE()"));
   data::Schema schema;
-  if (!database.empty()) schema.database = word(database.front(), 0);
+  if (!names.empty()) schema.database = word(names.front(), 0);
+  VMC_TRY(ignores, ignores_case(db));
+  schema.ignores_case = ignores;
   for (auto& [name, info] : tables)
     if (!info.columns.empty()) schema.tables.push_back(std::move(info));
   std::sort(schema.tables.begin(), schema.tables.end(), [](const auto& a, const auto& b) { return a.name < b.name; });

@@ -7,6 +7,7 @@
 namespace vmc::sources::mysql {
 
 Result<data::Schema> discover(Connection& db);
+Result<bool> ignores_case(Connection& db);  // in the names of tables and aliases
 Result<RightsReport> rights(Connection& db);
 Result<LoadOutcome> load(Connection& db, const LoadRequest& request, const data::TableInfo& table,
                          const BatchSource& rows);

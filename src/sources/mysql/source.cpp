@@ -158,6 +158,7 @@ class MysqlSession final : public Session {
   Result<data::RowTypePtr> query(const SqlQuery& query, const ReadLimits& limits, const BatchSink& sink) override {
     VMC_TRY(params, params_of(query.params));
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
+    if (query.ignores_case) VMC_CHECK(check_ignores_case());
     for (const auto* table : query.whole) VMC_CHECK(check_columns_of(*table));
     if (query.definition) VMC_CHECK(check_definition(*query.definition));
     VMC_CHECK(check_reached(limits));
@@ -303,6 +304,13 @@ class MysqlSession final : public Session {
                             "in it",
                             table),
                 "Ask for its columns with DESCRIBE.");
+  }
+
+  // A server that takes over from another may be set up otherwise.
+  Result<void> check_ignores_case() {
+    VMC_TRY(ignores, ignores_case(*db_));
+    if (!ignores) return tells_case_apart();
+    return {};
   }
 
   // A star reaches what the table has now: that must be what was approved.

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include <fmt/format.h>
+
 #include "sources/postgres/parts.hpp"
 #include "sources/unchanged.hpp"
 #include "sql/dialect.hpp"
@@ -80,6 +82,31 @@ Result<void> check_unchanged(Connection& db, const std::vector<const data::Table
     VMC_CHECK(check_relation(*reached.at(place), LiveRelation{cell_true(rows, row, 1), print_of(cell(rows, row, 2))}));
   }
   return {};
+}
+
+// They are looked for in "public". What an extension brings there is what people mean by its types, and an operator that
+// cannot write is taken for what it says.
+Result<void> check_calls(Connection& db, const std::set<std::string>& names) {
+  if (names.empty()) return {};
+  Params params;
+  params.text(fmt::format("{}", fmt::join(names, " ")), oid::text);
+  VMC_TRY(rows, db.run("WITH called AS (SELECT oid AS nsp, string_to_array($1, ' ')::name[] AS names FROM pg_namespace WHERE "
+                       "nspname = 'public'), theirs AS (SELECT p.proname AS name, 'pg_proc'::regclass AS kind, p.oid, true AS word"
+                       " FROM called JOIN pg_proc p ON p.pronamespace = nsp AND p.proname = ANY (names)"
+                       " UNION ALL SELECT o.oprname, 'pg_operator'::regclass, o.oid, false"
+                       " FROM called JOIN pg_operator o ON o.oprnamespace = nsp AND o.oprname = ANY (names)"
+                       " JOIN pg_proc p ON p.oid = o.oprcode AND p.provolatile = 'v')"
+                       " SELECT name, word FROM theirs WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = kind AND "
+                       "d.objid = theirs.oid AND d.deptype = 'e') ORDER BY 1 LIMIT 1",
+                       params));
+  if (PQntuples(rows.get()) == 0) return {};
+  const auto name = cell(rows, 0, 0);
+  return fail(Code::write_operation_rejected,
+              fmt::format("'{}' may mean a function of the customer's own here, which is not known to be harmless", name),
+              cell_true(rows, 0, 1) ? fmt::format("Write pg_catalog.{} for the server's own, or have the owner allow theirs: "
+                                                  "functions = [...] of the connection, on the agent.",
+                                                  name)
+                                    : "Its owner declares the operator's function STABLE or IMMUTABLE if it only reads.");
 }
 
 }  // namespace vmc::sources::postgres

@@ -17,6 +17,10 @@ Result<void> drop_aside(Connection& db, LoadRequest request);
 Result<std::vector<TargetColumn>> catalogue_columns(Connection& db, const std::string& table,
                                                     const std::vector<std::string>& names);
 
+// WRITE_OPERATION_REJECTED when a statement that calls functions or operators of these names may mean others than the
+// server's own. Only while the search path has nothing but the catalogue.
+Result<void> check_calls(Connection& db, const std::set<std::string>& names);
+
 // SCHEMA_ACCESS_DENIED unless they are still what was approved. Afterwards the transaction's search path has nothing
 // but the catalogue.
 Result<void> check_unchanged(Connection& db, const std::vector<const data::TableInfo*>& reached);

@@ -7,6 +7,7 @@
 #include "core/text.hpp"
 #include "sql/guard/mssql/names.hpp"
 #include "sql/guard/mysql/names.hpp"
+#include "sql/guard/token.hpp"
 
 namespace vmc::sql {
 namespace {
@@ -64,6 +65,7 @@ Catalogue Catalogue::make(Dialect dialect, const data::Schema* schema, data::Par
   made.database_ = folded(dialect, database);
   made.closed_ = schema != nullptr;
   made.has_private_ = !private_parts.empty();
+  made.ignores_case_ = schema ? schema->ignores_case : private_parts.empty();
   std::map<std::string, std::string> first_spellings;
   const auto name_of = [&](const std::string& name) { return dialect == Dialect::postgres ? name : folded(dialect, name); };
   if (schema) {
@@ -75,7 +77,8 @@ Catalogue Catalogue::make(Dialect dialect, const data::Schema* schema, data::Par
         if (name != column.name) known.spellings[name] = column.name;
         known.columns->insert(name);
         const auto [at, is_new] = first_spellings.try_emplace(name, column.name);
-        if (dialect == Dialect::mssql && !is_new && at->second != column.name) made.two_spellings_.insert(name);
+        if (dialect == Dialect::mssql && !is_new && !is_one_name(at->second, column.name, made.ignores_case_))
+          made.two_spellings_.insert(name);
         if (!column.sql_type.empty()) made.types_.insert(bare_type(column.sql_type));
       }
       for (const auto& column : table.primary_key) known.key.push_back(name_of(column));

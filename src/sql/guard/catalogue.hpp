@@ -46,19 +46,20 @@ class Catalogue {
   bool is_private(const Table& table, const std::string& column) const;
   bool closed() const { return closed_; }             // there is a schema: what is not in it does not exist
   bool has_private() const { return has_private_; }
+  // "Cte" and "cte" are one name, in A to Z. Without a schema that is so where no harm can come of it: nothing is private.
+  bool ignores_case() const { return ignores_case_; }
   // A column of the schema is of this type.
   bool has_type(const std::string& name) const { return types_.contains(name); }
-  // T-SQL: columns of this folded name are spelled in several ways; a database may tell them apart.
+  // T-SQL: columns of this folded name are spelled in several ways, which are or may be several names.
   bool has_two_spellings(const std::string& column) const { return two_spellings_.contains(column); }
   const std::map<std::string, Table>& tables() const { return tables_; }
 
  private:
-
   void hide_derived(const data::Schema& schema);
 
   Dialect dialect_ = Dialect::postgres;
   std::string database_;
-  bool closed_ = false, has_private_ = false, qualified_ = false;
+  bool closed_ = false, has_private_ = false, qualified_ = false, ignores_case_ = false;
   std::map<std::string, Table> tables_;  // by folded "schema.table" or "table" in the default schema
   std::set<std::string> types_;          // bare names
   std::set<std::string> two_spellings_;

@@ -8,7 +8,7 @@
 namespace vmc::sql {
 namespace {
 
-using Reader = Reading (*)(std::string_view, const std::set<std::string>&);
+using Reader = Reading (*)(std::string_view, const GuardSettings&);
 
 // Reads the text, then resolves the names in it.
 class ReadingGuard final : public Guard {
@@ -17,7 +17,7 @@ class ReadingGuard final : public Guard {
       : dialect_{dialect}, reader_{reader}, settings_{std::move(settings)} {}
 
   Verdict judge(std::string_view statement) const override {
-    auto reading = reader_(statement, settings_.functions);
+    auto reading = reader_(statement, settings_);
     Verdict verdict;
     if (reading.refusal) {
       verdict.refusal = std::move(reading.refusal);

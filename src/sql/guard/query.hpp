@@ -61,6 +61,7 @@ struct Output {
   enum class Kind { named, unnamed, star, fields } kind = Kind::unnamed;  // fields: those of a row value, unknown here
   std::string name;  // named: the alias, the column's name, or what the server would call it
   Path path;         // star: its qualifiers
+  bool property = false;  // T-SQL: perhaps of the column before it, and then without a name: location.Lat
   // SQLite: its length, and where its own among the uses of its block end.
   std::size_t tokens = 0, uses_end = 0;
 };
@@ -120,6 +121,7 @@ struct Query {
   // Of the whole statement: names that it spells in several ways, where some servers tell these apart. An output of such a
   // name may not be what a use of it means.
   std::set<std::string> spelled_otherwise;
+  std::set<std::string> calls;  // as in Verdict
 };
 
 // As if all of the item's columns were read: SELECT * FROM item.

@@ -1,8 +1,6 @@
 // The dialects' own parts; private to the guard.
 #pragma once
 
-#include <set>
-
 #include "sql/guard/guard.hpp"
 #include "sql/guard/query.hpp"
 
@@ -16,10 +14,9 @@ struct Reading {
   bool is_query = true;               // false: SHOW and its like
 };
 
-// `functions`: the customer's own, as in GuardSettings.
-Reading read_postgres(std::string_view statement, const std::set<std::string>& functions);
-Reading read_mysql(std::string_view statement, const std::set<std::string>& functions);
-Reading read_mssql(std::string_view statement, const std::set<std::string>& functions);
+Reading read_postgres(std::string_view statement, const GuardSettings& settings);
+Reading read_mysql(std::string_view statement, const GuardSettings& settings);
+Reading read_mssql(std::string_view statement, const GuardSettings& settings);
 
 // SQLite's compiler resolves names itself.
 Result<std::unique_ptr<Guard>> make_sqlite_guard(GuardSettings settings);

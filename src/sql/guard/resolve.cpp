@@ -79,6 +79,7 @@ class Resolver {
     verdict.refusal = std::move(refusal_);
     if (verdict.accepted()) {
       verdict.reads = std::move(reads_);
+      verdict.calls = query.calls;
       verdict.definition = std::move(definition_);
     }
     return verdict;
@@ -220,9 +221,11 @@ Columns Resolver::resolve_body(const Query& query, const Scope* outer, const Wit
 Columns Resolver::resolve_block(const Block& block, Scope& scope, const With* with) {
   for (const auto& item : block.items) add_item(item, scope, with);
   for (const auto& output : block.outputs)
-    if (output.kind == Output::Kind::named) scope.outputs.insert(output.name);
+    if (output.kind == Output::Kind::named && !output.property) scope.outputs.insert(output.name);
   for (const auto& one : block.uses) use(one, scope, with);
   Columns columns{scope.outputs, false, {}};
+  for (const auto& output : block.outputs)
+    if (output.property) columns.names.insert(output.name);  // a derived table has no column without a name
   for (const auto& output : block.outputs) {
     columns.open = columns.open || output.kind == Output::Kind::fields;
     if (output.kind != Output::Kind::star) continue;

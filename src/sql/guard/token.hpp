@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/text.hpp"
 #include "sql/guard/verdict.hpp"
 
 namespace vmc::sql {
@@ -41,6 +42,11 @@ struct Token {
 inline std::string_view spelling(const Token& token) {
   const bool quotes = token.text.starts_with('`') || token.text.starts_with('[') || token.text.starts_with('"');
   return quotes ? token.text.substr(1, token.text.size() - 2) : token.text;
+}
+
+// Are two spellings of what folds to one name surely one to the server? `ignores_case`: as Catalogue says, of A to Z.
+inline bool is_one_name(std::string_view one, std::string_view other, bool ignores_case) {
+  return one == other || (ignores_case && lowered(one) == lowered(other));
 }
 
 class TokenCursor {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,9 @@ struct Verdict {
   // Of an accepted statement: what it reaches. A table with "*" is reached by the places of its columns (a star, a whole
   // row, a list of column aliases): they must still be the approved ones when it runs. The table "*": the server's own.
   data::Reads reads;
+  // PostgreSQL: functions and operators that are called without a schema. One of the customer's of that name may fit its
+  // arguments better than the server's own, which is what was judged.
+  std::set<std::string> calls;
   std::optional<std::string> definition;  // the table whose definition it shows: SHOW CREATE TABLE
 
   bool accepted() const { return !refusal.has_value(); }

@@ -57,3 +57,25 @@ TEST_CASE("SQL Server: a history table keeps back what its table does, and the o
     CHECK(parts == data::Parts{{from, {"email"}}, {to, {"email"}}});
   }
 }
+
+TEST_CASE("SQL Server: whether names ignore capitals is asked, and a statement judged for that runs nowhere else") {
+  const auto& server = MssqlServer::instance();
+  server.create_database("capitals");
+  server.run("CREATE TABLE people (id int NOT NULL PRIMARY KEY)", "capitals");
+  CHECK(discovered("capitals").ignores_case);
+  sources::SqlQuery query;
+  query.text = "SELECT id FROM people";
+  query.ignores_case = true;
+  const auto outcome = [&] {
+    auto session = sources::make_mssql_source(server.settings("capitals"))->open(sources::Access::read, std::chrono::seconds{10});
+    if (!session) FAIL(session.error().text());
+    const auto found = (*session)->query(query, {}, [](data::Batch) -> Result<void> { return {}; });
+    return found ? std::string{"runs"} : std::string{info(found.error().code).name};
+  };
+  CHECK(outcome() == "runs");
+  server.control({{"do", "collate"}, {"database", "capitals"}, {"case_sensitive", true}});
+  CHECK_FALSE(discovered("capitals").ignores_case);
+  CHECK(outcome() == "SCHEMA_ACCESS_DENIED");
+  query.ignores_case = false;
+  CHECK(outcome() == "runs");
+}

@@ -502,3 +502,26 @@ TEST_CASE("MariaDB: one call sees one state, however the table changes meanwhile
   CHECK(rows.size() == 24'000);
   CHECK(std::all_of(rows.begin(), rows.end(), [](const Row& row) { return row[0] == Value{std::int64_t{0}}; }));
 }
+
+TEST_CASE("MariaDB: whether names ignore capitals is asked, and a statement judged for that runs nowhere else") {
+  auto mixed = statement("WITH Many AS (SELECT O.id FROM orders o) SELECT id FROM many");
+  mixed.ignores_case = true;
+  for (const auto* server : {&MariadbServer::instance(), &MariadbServer::with_tls()}) {
+    const bool ignores = server == &MariadbServer::with_tls();
+    server->create_database("capitals");
+    server->run("CREATE TABLE orders (id int PRIMARY KEY); INSERT INTO orders VALUES (7)", "capitals");
+    auto session = sources::make_mysql_source(server->settings("capitals"))->open(Access::read, std::chrono::seconds{30});
+    REQUIRE(session.has_value());
+    const auto schema = (*session)->discover();
+    REQUIRE(schema.has_value());
+    CHECK(schema->ignores_case == ignores);
+    if (ignores) {
+      Rows rows;
+      const auto found = (*session)->query(mixed, {}, into(rows));
+      CHECK(found.has_value());
+      CHECK(rows.size() == 1);
+    } else {
+      CHECK(refused(**session, mixed).code == Code::schema_access_denied);
+    }
+  }
+}

@@ -102,6 +102,12 @@ TEST_CASE("with a view stands all that it reads, and every view where it may rea
   CHECK(names("missing").empty());
 }
 
+TEST_CASE("whose tables they are and how names compare survive a local export") {
+  const Schema schema{{orders()}, "shop", true};
+  CHECK(schema_from_json(to_json(schema)).value() == schema);
+  CHECK_FALSE(to_json(Schema{{orders()}}).contains("ignoresCase"));
+}
+
 TEST_CASE("fields a newer agent adds are ignored") {
   Json json = to_json(Schema{{orders()}});
   json["tables"][0]["comment"] = "new";
@@ -128,6 +134,7 @@ TEST_CASE("a schema that contradicts itself is refused, by the field's name") {
   CHECK(complaint(good, "/tables/0/columns/0/reads", Json{{"customers", Json::array({1})}}) != "");
   CHECK(complaint(good, "/tables/0/columns/0/reads", Json::array({"customers"})) != "");
   CHECK(complaint(good, "/database", std::string("a\0b", 3)) != "");
+  CHECK(complaint(good, "/ignoresCase", 1) != "");
   CHECK(complaint(good, "/tables/0/columns/2/enum", Json::array({1})) != "");
   CHECK(complaint(good, "/tables/1", good.at("tables").at(0)).find("twice") != std::string::npos);
   CHECK(complaint(good, "/tables", Json::object()) != "");

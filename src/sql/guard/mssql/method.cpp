@@ -59,12 +59,13 @@ void Parser::column_of_method(Path path, const Token& token, const Token& method
   uses_->back().certain = true;
 }
 
-// Where capitals count, a column or an alias that is spelled otherwise is none, and the method a function.
+// Where capitals may count, a column or an alias that is spelled otherwise is none, and the method a function.
 void Parser::check_method_columns() {
   for (const auto at : method_columns_) {
     const auto& column = tokens_[at];
     const auto columns = column_spellings_.find(column.name);
-    if (columns != column_spellings_.end() && !columns->second.contains(std::string{spelling(column)}))
+    const auto is_it = [&](const auto& name) { return is_one_name(name, spelling(column)); };
+    if (columns != column_spellings_.end() && std::none_of(columns->second.begin(), columns->second.end(), is_it))
       refuse(column, fmt::format("'{}' is another name than '{}' where the database tells capitals apart", spelling(column),
                                  *columns->second.begin()),
              "Spell it alike everywhere.");
@@ -165,7 +166,7 @@ void Parser::type_in_string() {
   if (refused()) return;
   const auto text = value_of(token);
   const auto made = lex(text);
-  Parser inner{made.list, functions_};
+  Parser inner{made.list, functions_, ignores_case_};
   inner.type();
   if (made.refusal || inner.refused() || !inner.cursor_.at_end())
     refuse(token, "this type is not one of the built-in ones", "Use a type of the server.");

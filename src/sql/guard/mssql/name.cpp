@@ -75,11 +75,10 @@ bool Parser::accept_alias_word(std::string& alias) {
   return true;
 }
 
-// Whether capitals count differs by database. If they do, a table's name is not that of a common table, nor is one alias
-// the other.
+// Where capitals may count, a table's name is not that of a common table, nor is one alias the other.
 void Parser::check_spelling(const std::string& relation, const Token& token) {
   const auto known = spellings_.find(relation);
-  if (known == spellings_.end() || known->second == spelling(token)) return;
+  if (known == spellings_.end() || is_one_name(known->second, spelling(token))) return;
   refuse(token, fmt::format("'{}' and '{}' are two names where the database tells capitals apart", known->second,
                             spelling(token)),
          "Spell it alike everywhere.");
@@ -98,7 +97,7 @@ std::set<std::string> Parser::names_of_two_spellings() const {
   std::map<std::string, std::string> seen;
   const auto add = [&](const std::string& name, std::string_view written) {
     const auto [at, is_new] = seen.try_emplace(name, written);
-    if (!is_new && at->second != written) out.insert(name);
+    if (!is_new && !is_one_name(at->second, written)) out.insert(name);
   };
   for (std::size_t i = 0; i + 1 < tokens_.size(); ++i) {
     const auto& token = tokens_[i];

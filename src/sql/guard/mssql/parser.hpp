@@ -22,8 +22,9 @@ namespace vmc::sql::mssql {
 
 class Parser {
  public:
-  Parser(const std::vector<Token>& tokens, const std::set<std::string>& functions)
-      : tokens_{tokens}, cursor_{tokens}, functions_{functions} {}
+  // `ignores_case`: as Catalogue says.
+  Parser(const std::vector<Token>& tokens, const std::set<std::string>& functions, bool ignores_case)
+      : tokens_{tokens}, cursor_{tokens}, functions_{functions}, ignores_case_{ignores_case} {}
   Reading read();
 
  private:
@@ -172,6 +173,9 @@ class Parser {
   void check_spelling(const std::string& relation, const Token& token);
   void declare_column(const std::string& column);
   std::set<std::string> names_of_two_spellings() const;
+  bool is_one_name(std::string_view one, std::string_view other) const {
+    return sql::is_one_name(one, other, ignores_case_);
+  }
   void check_count(const Token& token);
   void name_expression();
   void column(Path path, const Token& token);
@@ -274,6 +278,7 @@ class Parser {
   const std::vector<Token>& tokens_;
   TokenCursor cursor_;
   const std::set<std::string>& functions_;
+  bool ignores_case_;
   std::optional<Refusal> refusal_;
   int depth_ = 0;
   Block* block_ = nullptr;            // whose FROM is read

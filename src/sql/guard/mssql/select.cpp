@@ -92,11 +92,15 @@ bool Parser::star(Block& block) {
 
 Output Parser::output_of_value() {
   const auto start = cursor_.position();
+  std::size_t around = 0;  // parentheses, in which a column keeps its name
+  while (peek(around).is("(")) ++around;
   value();
-  const bool is_column = column_.first == start && column_.last == cursor_.position() && !uses_->empty();
+  const bool is_column =
+      column_.first == start + around && column_.last + around == cursor_.position() && !uses_->empty();
   Output output;
   if (is_column) {
     output = {Output::Kind::named, uses_->back().path.back(), {}};
+    output.property = uses_->back().property;
     declare_column(output.name);
   }
   std::string alias;

@@ -9,9 +9,10 @@
 
 namespace vmc::sql {
 
-Reading read_mssql(std::string_view statement, const std::set<std::string>& functions) {
+Reading read_mssql(std::string_view statement, const GuardSettings& settings) {
   auto tokens = mssql::lex(statement);
-  if (!tokens.refusal) return mssql::Parser{tokens.list, functions}.read();
+  if (!tokens.refusal)
+    return mssql::Parser{tokens.list, settings.functions, settings.catalogue.ignores_case()}.read();
   Reading reading;
   reading.refusal = std::move(tokens.refusal);
   return reading;

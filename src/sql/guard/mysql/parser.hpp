@@ -25,9 +25,10 @@ namespace vmc::sql::mysql {
 
 class Parser {
  public:
-  // `functions`: the customer's own.
-  Parser(std::string_view text, const Lexed& lexed, const std::set<std::string>& functions)
-      : text_{text}, tokens_{lexed.tokens}, chooses_index_{lexed.chooses_index}, cursor_{lexed.tokens}, functions_{functions} {}
+  // `functions`: the customer's own. `ignores_case`: as Catalogue says.
+  Parser(std::string_view text, const Lexed& lexed, const std::set<std::string>& functions, bool ignores_case)
+      : text_{text}, tokens_{lexed.tokens}, chooses_index_{lexed.chooses_index}, cursor_{lexed.tokens}, functions_{functions},
+        ignores_case_{ignores_case} {}
   Reading read();
 
  private:
@@ -238,6 +239,7 @@ class Parser {
   const bool chooses_index_;
   TokenCursor cursor_;
   const std::set<std::string>& functions_;
+  bool ignores_case_;
   std::optional<Refusal> refusal_;
   int depth_ = 0, queries_ = 0;  // how deep the recursion is; how many queries it is in
   Block* block_ = nullptr;

@@ -9,10 +9,10 @@
 
 namespace vmc::sql {
 
-Reading read_mysql(std::string_view statement, const std::set<std::string>& functions) {
+Reading read_mysql(std::string_view statement, const GuardSettings& settings) {
   auto lexed = mysql::lex(statement);
   if (lexed.refusal) return {std::move(lexed.refusal), {}, 0, statement.size(), true};
-  return mysql::Parser{statement, lexed, functions}.read();
+  return mysql::Parser{statement, lexed, settings.functions, settings.catalogue.ignores_case()}.read();
 }
 
 namespace mysql {
@@ -162,7 +162,7 @@ void Parser::common_table(Query& query, bool recursive) {
   if (++common_table_count_ > kCommonTablesMax)
     return refuse(token, fmt::format("more than {} queries are named by WITH", kCommonTablesMax));
   const auto [known, first] = common_tables_.emplace(table.name, spelling(token));
-  if (!first && known->second != spelling(token))
+  if (!first && !is_one_name(known->second, spelling(token), ignores_case_))
     return refuse(token, fmt::format(kTwoSpellings, shortened(known->second), shortened(spelling(token))),
                   "Spell it alike everywhere.");
   if (peek().is("(")) table.columns = name_list();

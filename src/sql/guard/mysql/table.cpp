@@ -40,11 +40,11 @@ void Parser::check_table(Item& item, const Token& token) {
                  "Tables, columns and keys are in information_schema.tables, columns and key_column_usage."});
 }
 
-// Whether capitals count in the name of a common table differs by server. If they do, the name is that of a table.
+// Where capitals may count, another spelling of a common table's name is that of a table.
 void Parser::check_common_table(const Item& item, const Token& token) {
   if (item.path.size() > 1) return;
   const auto known = common_tables_.find(item.path.front());
-  if (known == common_tables_.end() || known->second == spelling(token)) return;
+  if (known == common_tables_.end() || is_one_name(known->second, spelling(token), ignores_case_)) return;
   refuse(token, fmt::format(kTwoSpellings, shortened(known->second), shortened(spelling(token))),
          "Spell it alike everywhere.");
 }
@@ -82,7 +82,7 @@ void Parser::call_table(const Token& token, const std::string& name, bool alias)
   auto& called = called_[name];
   ++called.tables;
   if (called.spelling.empty()) called.spelling = spelling(token);
-  called.two_spellings = called.two_spellings || called.spelling != spelling(token);
+  called.two_spellings = called.two_spellings || !is_one_name(called.spelling, spelling(token), ignores_case_);
   called.alias = called.alias || alias;
   check_called(called, token);
 }

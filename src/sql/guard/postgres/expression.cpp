@@ -244,6 +244,7 @@ void TreeReader::check_function(const std::vector<std::string>& name, const Obje
   if (functions_.contains(whole)) return;
   const bool own = name.size() == 1 || (name.size() == 2 && name[0] == "pg_catalog");
   if (own && is_harmless_function(name.back())) {
+    if (name.size() == 1) calls_.insert(name.back());
     check_arguments(name.back(), fields);
     if (is_telling_function(name.back())) telling(name.back(), items_of(fields, "args"), at, uses);
     return;
@@ -335,7 +336,11 @@ void TreeReader::check_operator(const Object& fields, std::string_view field) {
   const bool own = name->size() == 1 || (name->size() == 2 && name->front() == "pg_catalog");
   const auto& op = name->back();
   const bool word = op == "BETWEEN" || op == "NOT BETWEEN" || op == "BETWEEN SYMMETRIC" || op == "NOT BETWEEN SYMMETRIC";
-  if (own && (word || is_builtin_operator(op))) return;
+  if (own && (word || is_builtin_operator(op))) {
+    if (name->size() == 1 && !word) calls_.emplace(op);
+    if (word) calls_.insert({"<", "<=", ">", ">="});
+    return;
+  }
   refuse(Layer::functions, place_of(fields), fmt::format("the operator {} is a function that is not known", fmt::join(*name, ".")));
 }
 

@@ -66,6 +66,7 @@ class TreeReader {
   void not_understood(std::string_view what, std::size_t at);
 
   const std::set<std::string>& functions_;
+  std::set<std::string> calls_;  // without a schema
   std::optional<Refusal> refusal_;
 };
 

@@ -8,14 +8,14 @@
 
 namespace vmc::sql {
 
-Reading read_postgres(std::string_view statement, const std::set<std::string>& functions) {
+Reading read_postgres(std::string_view statement, const GuardSettings& settings) {
   Reading reading;
   reading.refusal = postgres::check_text(statement);
   if (!reading.refusal) reading.refusal = postgres::check_tokens(statement);
   if (!reading.refusal) {
     auto parsed = postgres::parse(statement);
     if (parsed.refusal) reading.refusal = std::move(parsed.refusal);
-    else reading = postgres::TreeReader{functions}.read(parsed.root);
+    else reading = postgres::TreeReader{settings.functions}.read(parsed.root);
   }
   if (reading.length == 0) reading.length = statement.size() - std::min(reading.begin, statement.size());
   return reading;
@@ -86,6 +86,7 @@ Reading TreeReader::read(const Object& root) {
     }
   }
   reading.refusal = std::move(refusal_);
+  reading.query.calls = std::move(calls_);
   return reading;
 }
 
