@@ -375,6 +375,7 @@ awaitable<Result<wire::CommandResult>> Executor::query_statement(const wire::Com
   query.is_query = verdict.is_query;
   query.catalogue = verdict.reads.contains("*");
   query.calls = verdict.calls;
+  query.functions = connection->settings.functions;
   query.definition = verdict.definition;
   query.ignores_case = judge->schema->ignores_case;
   std::vector<std::string> names;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/json.hpp"
@@ -15,6 +16,9 @@ namespace vmc::data {
 
 // Tables by name, and their columns that are reached; "*" stands for all of them, as a table for anything at all.
 using Reads = std::map<std::string, std::set<std::string>>;
+
+// Functions and operators by name, with the number of their arguments, or -1 where it is not known.
+using Calls = std::set<std::pair<std::string, int>>;
 
 struct ColumnInfo {
   std::string name;

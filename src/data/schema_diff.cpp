@@ -41,6 +41,8 @@ class Comparison {
         added(table);
     }
     for (; old != before.tables.end(); ++old) removed(*old);
+    if (before.ignores_case != after.ignores_case)
+      add(How::changed, "", "", after.ignores_case ? "capitals do not count" : "capitals count");
     return std::move(changes_);
   }
 
@@ -148,15 +150,17 @@ std::vector<SchemaChange> changes_between(const Schema& before, const Schema& af
 
 std::string describe(const SchemaChange& change) {
   const auto sign = change.kind == How::added ? "+" : change.kind == How::removed ? "-" : "~";
-  const auto name = change.column.empty() ? change.table : fmt::format("{}.{}", change.table, change.column);
+  const auto name = change.table.empty()    ? "names"
+                    : change.column.empty() ? change.table
+                                            : fmt::format("{}.{}", change.table, change.column);
   return change.what.empty() ? fmt::format("{} {}", sign, name) : fmt::format("{} {}: {}", sign, name, change.what);
 }
 
 Json to_json(const SchemaChange& change) {
   Json json{{"change", change.kind == How::added     ? "added"
                        : change.kind == How::removed ? "removed"
-                                                     : "changed"},
-            {"table", change.table}};
+                                                     : "changed"}};
+  if (!change.table.empty()) json["table"] = change.table;
   if (!change.column.empty()) json["column"] = change.column;
   if (!change.what.empty()) json["what"] = change.what;
   return json;

@@ -12,7 +12,7 @@ namespace vmc::data {
 struct SchemaChange {
   enum class Kind { added, removed, changed };
   Kind kind = Kind::changed;
-  std::string table;
+  std::string table = {};   // empty: all names
   std::string column = {};  // empty: the table itself
   std::string what = {};    // "type int64 -> text", "3 columns"
   bool operator==(const SchemaChange&) const = default;

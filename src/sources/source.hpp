@@ -8,7 +8,6 @@
 
 #include <functional>
 #include <memory>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -51,7 +50,8 @@ struct SqlQuery {
   std::vector<data::Value> params;
   bool is_query = true;                       // false: SHOW and its like, which cannot stand in parentheses
   std::vector<const data::TableInfo*> whole;  // columns are reached by their places (a star): as approved
-  std::set<std::string> calls = {};           // what a customer's function of that name must not take over
+  data::Calls calls = {};                     // which the customer's functions must not take over, but for
+  std::vector<std::string> functions = {};    // those that their owner lets be called
   bool catalogue = false;                     // reads of the server's own tables what the guard lets through
   std::optional<std::string> definition = {};  // the table whose definition it shows
   bool ignores_case = false;                   // it was judged for a database that does, as in data::Schema

@@ -79,9 +79,10 @@ class Mssql(StatementsTest):
         mixed = "WITH Cheap AS (SELECT id FROM items) SELECT id FROM cheap"
         self.assertEqual(self.rows(mixed), [[1]])
         self.assertTrue(json.loads(self.agent.ok("schema", "export", "erp").out)["ignoresCase"])
-        self.server.control(do="collate", database="shop", case_sensitive=True)
+        self.server.control(do="collate", database="shop", collation="Latin1_General_CS_AS")
         self.server.control(do="hang_up")
         self.refused("SCHEMA_ACCESS_DENIED", "SELECT id FROM items")
+        self.assertEqual(self.agent.cli("schema", "diff", "erp").json["changes"], [{"change": "changed", "what": "capitals count"}])
         self.agent.publish("erp")
         self.refused("WRITE_OPERATION_REJECTED", mixed)
         self.assertEqual(self.server.control(do="seen")["unknown"], [])

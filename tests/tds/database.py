@@ -15,6 +15,10 @@ SYSTEM_TYPES = {"image": 34, "text": 35, "uniqueidentifier": 36, "date": 40, "ti
                 "smallint": 52, "int": 56, "smalldatetime": 58, "real": 59, "money": 60, "datetime": 61, "float": 62, "sql_variant": 98,
                 "ntext": 99, "bit": 104, "decimal": 106, "numeric": 108, "smallmoney": 122, "bigint": 127, "varbinary": 165, "varchar": 167,
                 "binary": 173, "char": 175, "timestamp": 189, "nvarchar": 231, "nchar": 239, "xml": 241}
+COLLATIONS = {"Latin1_General_CI_AS": str.lower, "Latin1_General_CS_AS": str,
+              "Turkish_CI_AS": lambda text: text.replace("I", "ı").lower(),
+              # cs is one letter, in capitals too, and cS are two
+              "Hungarian_CI_AS": lambda text: re.sub("cs|Cs|CS", "ć", text).lower()}
 DELETE_ACTIONS = {"CASCADE": 1, "SET NULL": 2, "SET DEFAULT": 3}
 TEXT_TYPES = {"varchar", "char", "nvarchar", "nchar", "text", "ntext"}
 
@@ -62,9 +66,9 @@ def quotename(name):
 
 
 class Connection:
-    """One session's SQLite connection. `tells_case`: its collation, the names' too, tells capitals from small letters."""
+    """One session's SQLite connection. `collation`: of its texts and of its names."""
 
-    def __init__(self, path, rights, tells_case=False):
+    def __init__(self, path, rights, collation="Latin1_General_CI_AS"):
         self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2)
         self.rights = rights
         self.failure = None
@@ -73,8 +77,9 @@ class Connection:
         self.db.execute("PRAGMA foreign_keys=ON")
         self.db.create_collation("tds_number", lambda a, b: compare(Decimal(a), Decimal(b)))
         self.db.create_collation("tds_instant", lambda a, b: compare(a[:27], b[:27]))
+        key = COLLATIONS[collation]
         for name in ("DATABASE_DEFAULT", "CATALOG_DEFAULT"):
-            self.db.create_collation(name, compare if tells_case else lambda a, b: compare(a.lower(), b.lower()))
+            self.db.create_collation(name, lambda a, b: compare(key(a), key(b)))
         for name, count, function in (("tds_cast", 2, cast), ("tds_assign", 2, assign), ("quotename", 1, quotename), ("switchoffset", 2, switch_offset),
                                       ("has_perms_by_name", -1, rights.has_perms), ("is_srvrolemember", 1, rights.is_server_role),
                                       ("is_rolemember", 1, rights.is_database_role), ("concat", -1, lambda *v: "".join(str(x) for x in v if x is not None)),

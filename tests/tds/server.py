@@ -19,7 +19,7 @@ class Server:
     def __init__(self, folder, certificate=None, key=None):
         self.folder = pathlib.Path(folder)
         self.users = {"sa": {"password": "secret", "server_roles": ["sysadmin"]}}
-        self.snapshots, self.case_sensitive, self.log, self.logins, self.unknown = set(), set(), [], [], []
+        self.snapshots, self.collations, self.log, self.logins, self.unknown = set(), {}, [], [], []
         self.attentions, self.sockets = 0, []
         self.hold_bulk = False
         self.tls, self.tls_mode = None, "none"
@@ -43,23 +43,26 @@ class Server:
     def databases(self):
         return sorted(path.stem for path in self.folder.glob("*.db"))
 
-    def create(self, name, snapshot=False, case_sensitive=False):
+    def collation_of(self, name):
+        return self.collations.get(name, "Latin1_General_CI_AS")
+
+    def create(self, name, snapshot=False):
         for end in (".db", ".db-wal", ".db-shm"):
             (self.folder / (name + end)).unlink(missing_ok=True)
         (self.folder / f"{name}.db").touch()
         (self.snapshots.add if snapshot else self.snapshots.discard)(name)
-        (self.case_sensitive.add if case_sensitive else self.case_sensitive.discard)(name)
+        self.collations.pop(name, None)
 
     # ---- control -------------------------------------------------------------------------------------------------------
     def control(self, request):
         return getattr(self, "do_" + request.pop("do"))(**request)
 
-    def do_create(self, database, snapshot=False, case_sensitive=False):
-        self.create(database, snapshot, case_sensitive)
+    def do_create(self, database, snapshot=False):
+        self.create(database, snapshot)
 
-    def do_collate(self, database, case_sensitive):
+    def do_collate(self, database, collation):
         """ALTER DATABASE … COLLATE, which waits until nobody is in it."""
-        (self.case_sensitive.add if case_sensitive else self.case_sensitive.discard)(database)
+        self.collations[database] = collation
 
     def do_run(self, database, sql):
         """SQLite's DDL and DML with T-SQL types, as a test writes it."""

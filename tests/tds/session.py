@@ -139,7 +139,7 @@ class Session:
         if path is None or name in spec.get("shut_out_of", []):
             reply.add(message_token(0xAA, 4060, 1, 11, f'Cannot open database "{name}" requested by the login. The login failed.'))
             return self.turn_away(18456, 14, f"Login failed for user '{user}'.")
-        self.database = Connection(path, Rights(user, spec, name, name in self.server.snapshots), name in self.server.case_sensitive)
+        self.database = Connection(path, Rights(user, spec, name, name in self.server.snapshots), self.server.collation_of(name))
         # Asked again and again: an interrupt() that comes before the statement has begun would be forgotten.
         self.database.db.set_progress_handler(lambda: self.cancelled, OPCODES_BETWEEN_ASKING)
         reply.add(token(0xE3, b"\x01" + b_varchar(name) + b_varchar("master")))

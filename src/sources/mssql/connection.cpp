@@ -143,21 +143,16 @@ Result<void> Connection::connect(const ServerSettings& settings, Duration timeou
   return {};
 }
 
-// Turkish collations ignore case and still tell "I" from "i", so that the letters themselves are asked about. Names are
-// compared by the catalogue's collation, which in a contained database is not that of the rest.
 Result<void> Connection::look_around() {
   VMC_TRY(rows,
-          run("SELECT CAST(SERVERPROPERTY(N'ProductVersion') AS nvarchar(40)) AS version, d.snapshot_isolation_state, "
-              "CASE WHEN N'ABCDEFGHIJKLMNOPQRSTUVWXYZ' = N'abcdefghijklmnopqrstuvwxyz' COLLATE DATABASE_DEFAULT "
-              "AND N'ABCDEFGHIJKLMNOPQRSTUVWXYZ' = N'abcdefghijklmnopqrstuvwxyz' COLLATE CATALOG_DEFAULT "
-              "THEN 1 ELSE 0 END AS ignores_case FROM sys.databases AS d WHERE d.name = DB_NAME()"));
+          run("SELECT CAST(SERVERPROPERTY(N'ProductVersion') AS nvarchar(40)) AS version, d.snapshot_isolation_state "
+              "FROM sys.databases AS d WHERE d.name = DB_NAME()"));
   if (rows.size() != 1 || !rows[0][0]) return fail(Code::database_error, "the server does not tell its version");
   const int version = std::atoi(rows[0][0]->c_str());
   if (version < kOldestVersion)
     return fail(Code::unavailable,
                 fmt::format("the server is SQL Server version {}; vmc needs 2016 (13.0) or later", *rows[0][0]));
   snapshots_ = rows[0][1] == "1";
-  ignores_case_ = rows[0][2] == "1";
   return {};
 }
 

@@ -59,7 +59,6 @@ class Connection {
   DBPROCESS* handle() { return db_; }
   Access access() const { return access_; }
   bool snapshots() const { return snapshots_; }
-  bool ignores_case() const { return ignores_case_; }  // its names do: a database's collation changes with nobody in it
   bool text_lost() const { return said_.text_lost; }
   int error_number() const { return said_.number; }  // of the last failure
   // What changes how text is read and what a statement does, and the isolation of the transaction that follows.
@@ -90,7 +89,7 @@ class Connection {
   bool broken_ = false;
   bool active_ = false;  // an answer has not been read to its end
   bool by_hand_ = false;
-  bool snapshots_ = false, ignores_case_ = false;
+  bool snapshots_ = false;
   bool pinned_ = false;
   unsigned rows_since_look_ = 0;
 };

@@ -60,6 +60,21 @@ constexpr const char* kReferences =
     "SELECT constraint_object_id, parent_object_id, parent_column_id, referenced_object_id, referenced_column_id"
     " FROM sys.foreign_key_columns ORDER BY parent_object_id, constraint_object_id, constraint_column_id";
 
+// A collation that ignores case may still tell "I" from "i" (Turkish) or "cS" from "Cs" (Hungarian, for which only the
+// latter is one letter): each pair of letters is looked at. Names are compared by the catalogue's collation, which in a
+// contained database is not that of the rest.
+constexpr const char* kToldApart =
+    "WITH letter AS (SELECT k.[small], k.[large] FROM (VALUES (N'a', N'A'), (N'b', N'B'), (N'c', N'C'), (N'd', N'D'), "
+    "(N'e', N'E'), (N'f', N'F'), (N'g', N'G'), (N'h', N'H'), (N'i', N'I'), (N'j', N'J'), (N'k', N'K'), (N'l', N'L'), "
+    "(N'm', N'M'), (N'n', N'N'), (N'o', N'O'), (N'p', N'P'), (N'q', N'Q'), (N'r', N'R'), (N's', N'S'), (N't', N'T'), "
+    "(N'u', N'U'), (N'v', N'V'), (N'w', N'W'), (N'x', N'X'), (N'y', N'Y'), (N'z', N'Z')) AS k ([small], [large])), "
+    "pair AS (SELECT CONCAT(x.[small], y.[small]) AS small, CONCAT(x.[small], y.[large]) AS rising, "
+    "CONCAT(x.[large], y.[small]) AS falling, CONCAT(x.[large], y.[large]) AS large FROM letter AS x CROSS JOIN letter AS y) "
+    "SELECT COUNT(*) AS told_apart FROM pair WHERE small COLLATE DATABASE_DEFAULT <> rising "
+    "OR small COLLATE DATABASE_DEFAULT <> falling OR small COLLATE DATABASE_DEFAULT <> large "
+    "OR small COLLATE CATALOG_DEFAULT <> rising OR small COLLATE CATALOG_DEFAULT <> falling "
+    "OR small COLLATE CATALOG_DEFAULT <> large";
+
 struct Found {
   data::TableInfo info;
   std::map<std::int64_t, std::string> names;  // by column_id, of the columns the user may read
@@ -221,6 +236,11 @@ Result<void> check_unchanged(Connection& db, const data::TableInfo& table) {
   return check_relation(table, LiveRelation{false, print_of_view(row[1], text_of(row, 2))});
 }
 
+Result<bool> ignores_case(Connection& db) {
+  VMC_TRY(rows, db.run(kToldApart));
+  return rows.size() == 1 && rows[0][0] == "0";
+}
+
 Result<data::Schema> discover(Connection& db) {
   VMC_TRY(transaction, Transaction::begin(db, kDiscoverLimit, Transaction::Over::catalogue));
   VMC_TRY(tables, read_relations(db));
@@ -231,7 +251,8 @@ Result<data::Schema> discover(Connection& db) {
   VMC_CHECK(read_keys(db, tables));
   VMC_CHECK(read_references(db, tables));
   data::Schema schema;
-  schema.ignores_case = db.ignores_case();
+  VMC_TRY(ignores, ignores_case(db));
+  schema.ignores_case = ignores;
   for (auto& [id, table] : tables)
     if (!table.info.columns.empty()) schema.tables.push_back(std::move(table.info));
   std::sort(schema.tables.begin(), schema.tables.end(), [](const auto& a, const auto& b) { return a.name < b.name; });

@@ -7,6 +7,7 @@
 namespace vmc::sources::mssql {
 
 Result<data::Schema> discover(Connection& db);
+Result<bool> ignores_case(Connection& db);  // in names; a database's collation changes only with nobody in it
 Result<RightsReport> rights(Connection& db);
 Result<LoadOutcome> load(Connection& db, const LoadRequest& request, const data::TableInfo& table,
                          const BatchSource& rows);

@@ -142,9 +142,8 @@ class MssqlSession final : public Session {
     if (const auto count = parameters_of(query.text); count != query.params.size())
       return fail(Code::invalid_request,
                   fmt::format("the statement has {} parameters, {} were sent", count, query.params.size()));
-    if (query.ignores_case && !db_->ignores_case())
-      return tells_case_apart();
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
+    if (query.ignores_case) VMC_CHECK(check_ignores_case());
     for (const auto* table : query.whole) VMC_CHECK(check_columns_of(*table));
     VMC_CHECK(check_reached(limits));
     VMC_CHECK(db_->send(query.text, params, true));
@@ -226,6 +225,15 @@ class MssqlSession final : public Session {
   void interrupt() noexcept override { db_->interrupt(); }
 
  private:
+  Result<void> check_ignores_case() {
+    if (!ignores_case_) {
+      VMC_TRY(answer, ignores_case(*db_));
+      ignores_case_ = answer;
+    }
+    if (!*ignores_case_) return tells_case_apart();
+    return {};
+  }
+
   Result<void> check_reached(const ReadLimits& limits) {
     for (const auto* table : limits.reached) VMC_CHECK(check_unchanged(*db_, *table));
     return {};
@@ -286,6 +294,7 @@ class MssqlSession final : public Session {
   }
 
   std::unique_ptr<Connection> db_;
+  std::optional<bool> ignores_case_;  // asked when it is needed
 };
 
 }  // namespace

@@ -197,7 +197,7 @@ Result<Cells> ask_of_table(Connection& db, const std::string& text, const TableN
 
 Result<bool> ignores_case(Connection& db) {
   VMC_TRY(rows, ask(db, "SELECT @@lower_case_table_names"));
-  return !rows.empty() && word(rows.front(), 0) != "0";
+  return !rows.empty() && (word(rows.front(), 0) == "1" || word(rows.front(), 0) == "2");
 }
 
 Result<data::Schema> discover(Connection& db) {

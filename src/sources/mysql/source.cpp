@@ -308,8 +308,11 @@ class MysqlSession final : public Session {
 
   // A server that takes over from another may be set up otherwise.
   Result<void> check_ignores_case() {
-    VMC_TRY(ignores, ignores_case(*db_));
-    if (!ignores) return tells_case_apart();
+    if (!ignores_case_) {
+      VMC_TRY(answer, ignores_case(*db_));
+      ignores_case_ = answer;
+    }
+    if (!*ignores_case_) return tells_case_apart();
     return {};
   }
 
@@ -337,6 +340,7 @@ class MysqlSession final : public Session {
   }
 
   std::unique_ptr<Connection> db_;
+  std::optional<bool> ignores_case_;  // asked when it is needed
 };
 
 }  // namespace

@@ -84,29 +84,41 @@ Result<void> check_unchanged(Connection& db, const std::vector<const data::Table
   return {};
 }
 
-// They are looked for in "public". What an extension brings there is what people mean by its types, and an operator that
-// cannot write is taken for what it says.
-Result<void> check_calls(Connection& db, const std::set<std::string>& names) {
-  if (names.empty()) return {};
+// They are looked for in "public". What an extension brings there is what people mean by its types.
+Result<void> check_calls(Connection& db, const data::Calls& calls, const std::vector<std::string>& functions) {
+  if (calls.empty()) return {};
+  std::string names, counts;
+  for (const auto& [name, arguments] : calls) {
+    names += fmt::format("{}{}", names.empty() ? "" : " ", name);
+    counts += fmt::format("{}{}", counts.empty() ? "" : " ", arguments);
+  }
   Params params;
-  params.text(fmt::format("{}", fmt::join(names, " ")), oid::text);
-  VMC_TRY(rows, db.run("WITH called AS (SELECT oid AS nsp, string_to_array($1, ' ')::name[] AS names FROM pg_namespace WHERE "
-                       "nspname = 'public'), theirs AS (SELECT p.proname AS name, 'pg_proc'::regclass AS kind, p.oid, true AS word"
-                       " FROM called JOIN pg_proc p ON p.pronamespace = nsp AND p.proname = ANY (names)"
-                       " UNION ALL SELECT o.oprname, 'pg_operator'::regclass, o.oid, false"
-                       " FROM called JOIN pg_operator o ON o.oprnamespace = nsp AND o.oprname = ANY (names)"
-                       " JOIN pg_proc p ON p.oid = o.oprcode AND p.provolatile = 'v')"
-                       " SELECT name, word FROM theirs WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = kind AND "
-                       "d.objid = theirs.oid AND d.deptype = 'e') ORDER BY 1 LIMIT 1",
+  params.text(names, oid::text).text(counts, oid::text).text(fmt::format("{}", fmt::join(functions, "\n")), oid::text);
+  VMC_TRY(rows, db.run("WITH called AS (SELECT c.name, c.arguments, n.oid AS public FROM unnest(string_to_array($1, ' ')::name[], "
+                       "string_to_array($2, ' ')::int[]) AS c (name, arguments), pg_namespace n WHERE n.nspname = 'public'), "
+                       "theirs AS (SELECT c.name, true AS is_function, p.oid AS function, 'pg_proc'::regclass AS kind, p.oid "
+                       "FROM called c JOIN pg_proc p ON p.proname = c.name AND p.pronamespace = c.public WHERE c.arguments < 0 "
+                       "OR p.provariadic <> 0 OR c.arguments BETWEEN p.pronargs - p.pronargdefaults AND p.pronargs "
+                       "UNION ALL SELECT c.name, false, o.oprcode, 'pg_operator'::regclass, o.oid "
+                       "FROM called c JOIN pg_operator o ON o.oprname = c.name AND o.oprnamespace = c.public) "
+                       "SELECT t.name, f.oid::regprocedure, t.is_function AND EXISTS (SELECT FROM pg_proc b WHERE b.proname = t.name "
+                       "AND b.pronamespace = 'pg_catalog'::regnamespace) FROM theirs t JOIN pg_proc f ON f.oid = t.function "
+                       "WHERE f.pronamespace <> 'pg_catalog'::regnamespace AND NOT EXISTS (SELECT FROM pg_depend d "
+                       "WHERE d.classid = t.kind AND d.objid = t.oid AND d.deptype = 'e') "
+                       "AND f.proname::text <> ALL (string_to_array($3, chr(10))) "
+                       "AND f.pronamespace::regnamespace::text || '.' || f.proname <> ALL (string_to_array($3, chr(10))) "
+                       "ORDER BY 1, 2 LIMIT 1",
                        params));
   if (PQntuples(rows.get()) == 0) return {};
   const auto name = cell(rows, 0, 0);
+  std::string hint = "Have its owner allow it: functions = [...] of the connection, on the agent.";
+  if (cell_true(rows, 0, 2)) hint = fmt::format("Write pg_catalog.{} for the server's own, or have the owner allow theirs: "
+                                                "functions = [...] of the connection, on the agent.",
+                                                name);
   return fail(Code::write_operation_rejected,
-              fmt::format("'{}' may mean a function of the customer's own here, which is not known to be harmless", name),
-              cell_true(rows, 0, 1) ? fmt::format("Write pg_catalog.{} for the server's own, or have the owner allow theirs: "
-                                                  "functions = [...] of the connection, on the agent.",
-                                                  name)
-                                    : "Its owner declares the operator's function STABLE or IMMUTABLE if it only reads.");
+              fmt::format("'{}' may mean a function of the customer's own here, {}, which is not known to be harmless", name,
+                          cell(rows, 0, 1)),
+              std::move(hint));
 }
 
 }  // namespace vmc::sources::postgres

@@ -18,8 +18,9 @@ Result<std::vector<TargetColumn>> catalogue_columns(Connection& db, const std::s
                                                     const std::vector<std::string>& names);
 
 // WRITE_OPERATION_REJECTED when a statement that calls functions or operators of these names may mean others than the
-// server's own. Only while the search path has nothing but the catalogue.
-Result<void> check_calls(Connection& db, const std::set<std::string>& names);
+// server's own. `functions`: those of the customer's that may be called. Only while the search path has nothing but the
+// catalogue.
+Result<void> check_calls(Connection& db, const data::Calls& calls, const std::vector<std::string>& functions);
 
 // SCHEMA_ACCESS_DENIED unless they are still what was approved. Afterwards the transaction's search path has nothing
 // but the catalogue.

@@ -110,7 +110,7 @@ class PostgresSession final : public Session {
   Result<data::RowTypePtr> query(const SqlQuery& query, const ReadLimits& limits, const BatchSink& sink) override {
     VMC_TRY(params, written_params(query.params));
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout, Transaction::Snapshot::statement));
-    VMC_CHECK(check_calls(*db_, query.calls));
+    VMC_CHECK(check_calls(*db_, query.calls, query.functions));
     VMC_CHECK(db_->run(kStatementPath));
     // It locks what the statement reaches: nobody redefines a view between here and the end.
     VMC_TRY(described, db_->describe(query.text));

@@ -46,7 +46,8 @@ class Catalogue {
   bool is_private(const Table& table, const std::string& column) const;
   bool closed() const { return closed_; }             // there is a schema: what is not in it does not exist
   bool has_private() const { return has_private_; }
-  // "Cte" and "cte" are one name, in A to Z. Without a schema that is so where no harm can come of it: nothing is private.
+  // "Cte" and "cte" are one name. Without a schema, as `guard check` may be asked, that is assumed where nothing is private:
+  // it is how most databases are, and nothing runs on that verdict.
   bool ignores_case() const { return ignores_case_; }
   // A column of the schema is of this type.
   bool has_type(const std::string& name) const { return types_.contains(name); }

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "data/schema.hpp"
+
 namespace vmc::sql {
 
 struct Query;
@@ -121,7 +123,7 @@ struct Query {
   // Of the whole statement: names that it spells in several ways, where some servers tell these apart. An output of such a
   // name may not be what a use of it means.
   std::set<std::string> spelled_otherwise;
-  std::set<std::string> calls;  // as in Verdict
+  data::Calls calls;  // as in Verdict; those that names decide are not among them
 };
 
 // As if all of the item's columns were read: SELECT * FROM item.

@@ -80,6 +80,7 @@ class Resolver {
     if (verdict.accepted()) {
       verdict.reads = std::move(reads_);
       verdict.calls = query.calls;
+      verdict.calls.merge(calls_);
       verdict.definition = std::move(definition_);
     }
     return verdict;
@@ -135,6 +136,10 @@ class Resolver {
       return entry.second.columns->contains(name) && !catalogue_.is_private(entry.second, name);
     });
   }
+  // PostgreSQL: where x has no column f, x.f is a call of f.
+  void may_call(const std::string& name) {
+    if (dialect_ == Dialect::postgres) calls_.emplace(name, 1);
+  }
   void deny(std::size_t at, std::string what, std::string hint = {}) {
     if (!refusal_) refusal_ = Refusal{Layer::names, Code::schema_access_denied, at, std::move(what), std::move(hint)};
   }
@@ -145,6 +150,7 @@ class Resolver {
   std::optional<Refusal> refusal_;
   data::Reads reads_;
   std::optional<std::string> definition_;
+  data::Calls calls_;
 };
 
 Columns Resolver::named(const std::vector<std::string>& list, Columns columns) const {
@@ -388,7 +394,8 @@ void Resolver::use_field(const Use& one, const Scope& scope) {
     if (item && item->table) return use_qualified(one, scope);
   }
   if (!is_column_somewhere(name))
-    deny(one.at, fmt::format("'{}' is no approved column of any table", name), "Check the name.");
+    return deny(one.at, fmt::format("'{}' is no approved column of any table", name), "Check the name.");
+  may_call(name);
 }
 
 // A table's row type shows the names of all its columns. "_orders" is an array of it, unless a table has that name.
@@ -498,10 +505,10 @@ void Resolver::use_qualified(const Use& one, const Scope& scope) {
     if (maybe) return;
   }
   if (item->table ? reach(*item, name, one.at) || !item->table->columns : item->columns.has(name)) return;
-  if (item->renamed && item->table->columns->contains(name)) return;
+  if (item->renamed && item->table->columns->contains(name)) return may_call(name);
   const bool may_be_column = dialect_ != Dialect::postgres || one.known_field || item->alias == name ||
                              item->columns.likely.contains(name) || is_column_somewhere(name);
-  if (!one.certain && !item->table && item->columns.open && may_be_column) return;
+  if (!one.certain && !item->table && item->columns.open && may_be_column) return may_call(name);
   deny(one.at, fmt::format("'{}' is no approved column of '{}'", name, text_of(qualifiers)),
        "Check the name, or ask the owner to approve it.");
 }

@@ -4,6 +4,7 @@
 // to_text() of the tokens is what may be sent.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <initializer_list>
 #include <optional>
@@ -44,9 +45,12 @@ inline std::string_view spelling(const Token& token) {
   return quotes ? token.text.substr(1, token.text.size() - 2) : token.text;
 }
 
-// Are two spellings of what folds to one name surely one to the server? `ignores_case`: as Catalogue says, of A to Z.
+// Are two spellings of what folds to one name surely one to the server? `ignores_case`: as Catalogue says. Of other
+// letters than A to Z it is not known, nor of these beside such a one: "dŽ" is two letters in Croatian, "DŽ" one.
 inline bool is_one_name(std::string_view one, std::string_view other, bool ignores_case) {
-  return one == other || (ignores_case && lowered(one) == lowered(other));
+  const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+  return one == other ||
+         (ignores_case && lowered(one) == lowered(other) && std::all_of(one.begin(), one.end(), is_ascii));
 }
 
 class TokenCursor {

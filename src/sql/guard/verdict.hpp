@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 
@@ -34,8 +33,9 @@ struct Verdict {
   // row, a list of column aliases): they must still be the approved ones when it runs. The table "*": the server's own.
   data::Reads reads;
   // PostgreSQL: functions and operators that are called without a schema. One of the customer's of that name may fit its
-  // arguments better than the server's own, which is what was judged.
-  std::set<std::string> calls;
+  // arguments better than the server's own, which is what was judged. Casts are not among them: who makes one between
+  // types of the server's own is its superuser.
+  data::Calls calls;
   std::optional<std::string> definition;  // the table whose definition it shows: SHOW CREATE TABLE
 
   bool accepted() const { return !refusal.has_value(); }

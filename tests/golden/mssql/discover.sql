@@ -23,5 +23,8 @@ SELECT i.object_id, i.index_id, i.is_primary_key, ic.column_id FROM sys.indexes 
 SELECT constraint_object_id, parent_object_id, parent_column_id, referenced_object_id, referenced_column_id FROM sys.foreign_key_columns ORDER BY parent_object_id, constraint_object_id, constraint_column_id
 
 -- batch
+WITH letter AS (SELECT k.[small], k.[large] FROM (VALUES (N'a', N'A'), (N'b', N'B'), (N'c', N'C'), (N'd', N'D'), (N'e', N'E'), (N'f', N'F'), (N'g', N'G'), (N'h', N'H'), (N'i', N'I'), (N'j', N'J'), (N'k', N'K'), (N'l', N'L'), (N'm', N'M'), (N'n', N'N'), (N'o', N'O'), (N'p', N'P'), (N'q', N'Q'), (N'r', N'R'), (N's', N'S'), (N't', N'T'), (N'u', N'U'), (N'v', N'V'), (N'w', N'W'), (N'x', N'X'), (N'y', N'Y'), (N'z', N'Z')) AS k ([small], [large])), pair AS (SELECT CONCAT(x.[small], y.[small]) AS small, CONCAT(x.[small], y.[large]) AS rising, CONCAT(x.[large], y.[small]) AS falling, CONCAT(x.[large], y.[large]) AS large FROM letter AS x CROSS JOIN letter AS y) SELECT COUNT(*) AS told_apart FROM pair WHERE small COLLATE DATABASE_DEFAULT <> rising OR small COLLATE DATABASE_DEFAULT <> falling OR small COLLATE DATABASE_DEFAULT <> large OR small COLLATE CATALOG_DEFAULT <> rising OR small COLLATE CATALOG_DEFAULT <> falling OR small COLLATE CATALOG_DEFAULT <> large
+
+-- batch
 IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION
 

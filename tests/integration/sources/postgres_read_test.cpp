@@ -229,31 +229,40 @@ TEST_CASE("a view that writes is refused by the database itself") {
 TEST_CASE("a customer's function of a built-in one's name is not called for it") {
   const Shop shop;
   auto session = shop.open();
-  const auto outcome = [&](const char* text, std::set<std::string> calls) {
+  const auto outcome = [&](const char* text, data::Calls calls, std::vector<std::string> functions = {}) {
     sources::SqlQuery query;
     query.text = text;
     query.calls = std::move(calls);
+    query.functions = std::move(functions);
     Rows rows;
     const auto found = session->query(query, {}, into(rows));
     return found ? std::string{"runs"} : found.error().text();
   };
   const auto* log = "SELECT log('x')::text AS v";
-  CHECK(outcome(log, {"log"}).find("invalid input syntax") != std::string::npos);  // the server's own takes numbers
-  shop.run("CREATE TABLE seen (v text);"
-           "CREATE FUNCTION public.log(text) RETURNS text LANGUAGE sql AS 'SELECT $1';"
-           "CREATE FUNCTION public.joined(text, integer) RETURNS text LANGUAGE sql AS 'SELECT $1';"
-           "CREATE OPERATOR public.+ (LEFTARG = text, RIGHTARG = integer, FUNCTION = public.joined)");
+  CHECK(outcome(log, {{"log", 1}}).find("invalid input syntax") != std::string::npos);  // the server's own takes numbers
+  shop.run("CREATE FUNCTION public.log(text) RETURNS text LANGUAGE sql AS 'SELECT $1';"
+           "CREATE FUNCTION public.total(integer, integer DEFAULT 2) RETURNS integer LANGUAGE sql AS 'SELECT $1';"
+           "CREATE FUNCTION public.joined(text, integer) RETURNS text LANGUAGE sql STABLE AS 'SELECT $1';"
+           "CREATE OPERATOR public.+ (LEFTARG = text, RIGHTARG = integer, FUNCTION = public.joined);"
+           "CREATE OPERATOR public.|| (LEFTARG = integer, RIGHTARG = integer, FUNCTION = pg_catalog.int4pl)");
   CHECK(outcome(log, {}) == "runs");  // what the names are for
-  const auto refused = outcome(log, {"abs", "log"});
+  const auto refused = outcome(log, {{"abs", 1}, {"log", 1}});
   CHECK(refused.find("'log'") != std::string::npos);
   CHECK(refused.find("pg_catalog.log") != std::string::npos);
+  CHECK(outcome(log, {{"log", 2}}) == "runs");
+  CHECK(outcome(log, {{"log", -1}}).find("'log'") != std::string::npos);
+  CHECK(outcome(log, {{"log", 1}}, {"vat_of", "log"}) == "runs");
+  CHECK(outcome(log, {{"log", 1}}, {"public.log"}) == "runs");
   CHECK(outcome("SELECT pg_catalog.log(2) AS v", {}) == "runs");
+  const auto own = outcome("SELECT g.total FROM generate_series(1, 3) g", {{"generate_series", 2}, {"total", 1}});
+  CHECK(own.find("'total'") != std::string::npos);
+  CHECK(own.find("pg_catalog.total") == std::string::npos);
   const auto* plus = "SELECT 'a'::text + 1 AS v";
-  CHECK(outcome(plus, {"+"}).find("'+'") != std::string::npos);
-  shop.run("ALTER FUNCTION public.joined(text, integer) STABLE");
-  CHECK(outcome(plus, {"+"}) == "runs");
+  CHECK(outcome(plus, {{"+", -1}}).find("public.joined(text,integer)") != std::string::npos);
+  CHECK(outcome(plus, {{"+", -1}}, {"joined"}) == "runs");
+  CHECK(outcome("SELECT 1 || 2 AS v", {{"||", -1}}) == "runs");
   shop.run("CREATE EXTENSION citext SCHEMA public");
-  CHECK(outcome("SELECT replace('Abc'::public.citext, 'B', 'x') AS v", {"replace"}) == "runs");
+  CHECK(outcome("SELECT replace('Abc'::public.citext, 'B', 'x') AS v", {{"replace", 3}, {"=", 2}}) == "runs");
 }
 
 TEST_CASE("what a view did to the session is gone when it is used again") {

@@ -63,6 +63,10 @@ TEST_CASE("what has changed is told in lines an owner reads") {
   CHECK(lines(before, before).empty());
   const auto changes = changes_between(before, after);
   CHECK(to_json(changes[6]) == Json{{"change", "added"}, {"table", "orders"}, {"column", "note"}, {"what", "text"}});
+  after = before;
+  after.ignores_case = true;
+  CHECK(lines(before, after) == std::vector<std::string>{"~ names: capitals do not count"});
+  CHECK(lines(after, before) == std::vector<std::string>{"~ names: capitals count"});
 }
 
 TEST_CASE("a view of another definition has changed though it reads the same, and so has the order of columns") {

@@ -68,7 +68,7 @@ TEST_CASE("schemas/schema.json describes exactly what is written") {
   full.reads = {{"customers", {"id", "name"}}, {"archive.notes", {"*"}}};
   full.definition = std::string(64, 'a');
   full.columns.at(2).reads = {{"sales.orders", {"id"}}, {"*", {"*"}}};
-  const Schema schema{{full}, "shop"};
+  const Schema schema{{full}, "shop", true};
   const Json written = to_json(schema);
   CHECK(schema_from_json(written).value() == schema);
   CHECK(schemas().problems(written, "schema.json") == std::vector<std::string>{});
@@ -100,12 +100,6 @@ TEST_CASE("with a view stands all that it reads, and every view where it may rea
   CHECK(names("stacked") == std::vector<std::string>{"stacked", "under", "plain"});
   CHECK(names("any") == std::vector<std::string>{"any", "stacked", "under", "plain"});
   CHECK(names("missing").empty());
-}
-
-TEST_CASE("whose tables they are and how names compare survive a local export") {
-  const Schema schema{{orders()}, "shop", true};
-  CHECK(schema_from_json(to_json(schema)).value() == schema);
-  CHECK_FALSE(to_json(Schema{{orders()}}).contains("ignoresCase"));
 }
 
 TEST_CASE("fields a newer agent adds are ignored") {

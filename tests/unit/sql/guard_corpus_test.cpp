@@ -168,10 +168,33 @@ TEST_CASE("PostgreSQL: the functions and operators that one of the customer's ma
     CHECK(verdict.accepted());
     return verdict.calls;
   };
-  using Names = std::set<std::string>;
-  CHECK(calls("SELECT log(2), pg_catalog.abs(1), \"upper\"('a')") == Names{"log", "upper"});
-  CHECK(calls("SELECT 1 + 2, 3 OPERATOR(pg_catalog.-) 4 WHERE 1 BETWEEN 0 AND 2") == Names{"+", "<", "<=", ">", ">="});
+  using Calls = data::Calls;
+  CHECK(calls("SELECT log(2), pg_catalog.abs(1), \"upper\"('a'), round(1.5, 1)") == Calls{{"log", 1}, {"upper", 1}, {"round", 2}});
+  CHECK(calls("SELECT 1 + 2, 3 OPERATOR(pg_catalog.-) 4 WHERE 1 BETWEEN 0 AND 2") ==
+        Calls{{"+", -1}, {"<", 2}, {"<=", 2}, {">", 2}, {">=", 2}});
   CHECK(calls("SELECT name FROM customers c WHERE EXISTS (SELECT 1 FROM generate_series(1, 2) g WHERE c.id = g)") ==
-        Names{"=", "generate_series"});
-  CHECK(calls("SELECT id FROM customers") == Names{});
+        Calls{{"=", -1}, {"generate_series", 2}});
+  const Calls equals{{"=", 2}};
+  CHECK(calls("SELECT id FROM customers WHERE id IN (SELECT customer_id FROM orders)") == equals);
+  CHECK(calls("SELECT CASE id WHEN 1 THEN 2 END FROM customers") == equals);
+  CHECK(calls("SELECT name FROM customers JOIN orders USING (id)") == equals);
+  CHECK(calls("SELECT a FROM (SELECT 1 AS a) x NATURAL JOIN (SELECT 1 AS a) y") == equals);
+  // x.f is a call of f unless x has such a column.
+  CHECK(calls("SELECT g.total FROM generate_series(1, 3) g") == Calls{{"generate_series", 2}, {"total", 1}});
+  CHECK(calls("SELECT (o.id).value, (o.id).total FROM orders o") == Calls{{"total", 1}, {"value", 1}});
+  CHECK(calls("SELECT o.total FROM orders o (a, b)") == Calls{{"total", 1}});
+  CHECK(calls("SELECT o.total, t.n FROM orders o, (SELECT 1 AS n) t") == Calls{});
+  CHECK(calls("SELECT mode() WITHIN GROUP (ORDER BY id), concat(VARIADIC ARRAY['a']) FROM customers") ==
+        Calls{{"concat", -1}, {"mode", -1}});
+  CHECK(calls("SELECT id FROM customers") == Calls{});
+}
+
+TEST_CASE("a function that the owner lets be called is still judged as the built-in one whose name it bears") {
+  const Corpus corpus{Dialect::postgres, "postgres"};
+  auto catalogue = sql::Catalogue::make(corpus.dialect, nullptr, {}, "shop");
+  auto guard = sql::make_guard(corpus.dialect, {std::move(catalogue), {"repeat", "current_setting", "vat_of"}});
+  REQUIRE(guard.has_value());
+  CHECK((*guard)->judge("SELECT repeat('x', 3), vat_of(1)").accepted());
+  CHECK_FALSE((*guard)->judge("SELECT repeat('x', 1000000000)").accepted());
+  CHECK_FALSE((*guard)->judge("SELECT current_setting('ssl_key_file')").accepted());
 }

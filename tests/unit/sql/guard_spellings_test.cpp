@@ -64,6 +64,7 @@ TEST_CASE("T-SQL: capitals beyond A to Z may be told apart, whatever the databas
   CHECK(accepts("WITH Zahl AS (SELECT id FROM employees) SELECT id FROM zahl", true));
   CHECK_FALSE(accepts("WITH Ärzte AS (SELECT id FROM employees) SELECT id FROM ärzte", true));
   CHECK_FALSE(accepts("SELECT (SELECT Ä.email FROM (SELECT 1 AS email) ä) AS v FROM customers Ä", true));
+  CHECK_FALSE(accepts("WITH dŽ AS (SELECT id FROM employees) SELECT id FROM DŽ", true));
   CHECK_FALSE(accepts("SELECT c.Email FROM customers C", true));
   CHECK_FALSE(accepts("SELECT (SELECT c.EMAIL FROM employees e) AS v FROM customers C", true));
 }

@@ -84,10 +84,10 @@ void Parser::check_spelling(const std::string& relation, const Token& token) {
          "Spell it alike everywhere.");
 }
 
-// The name stands before the cursor.
-void Parser::declare_column(const std::string& column) {
+// The name stands before the token `end`.
+void Parser::declare_column(const std::string& column, std::size_t end) {
   if (refused()) return;
-  const auto& token = tokens_[cursor_.position() - 1];
+  const auto& token = tokens_[end - 1];
   column_spellings_[column].insert(token.kind == Token::Kind::string ? value_of(token) : std::string{spelling(token)});
 }
 

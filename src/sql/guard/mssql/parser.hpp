@@ -171,7 +171,8 @@ class Parser {
   void declare(const std::string& relation);
   void declare_new(const std::string& relation);  // an alias or a common table
   void check_spelling(const std::string& relation, const Token& token);
-  void declare_column(const std::string& column);
+  void declare_column(const std::string& column, std::size_t end);
+  void declare_column(const std::string& column) { declare_column(column, cursor_.position()); }
   std::set<std::string> names_of_two_spellings() const;
   bool is_one_name(std::string_view one, std::string_view other) const {
     return sql::is_one_name(one, other, ignores_case_);

@@ -101,7 +101,7 @@ Output Parser::output_of_value() {
   if (is_column) {
     output = {Output::Kind::named, uses_->back().path.back(), {}};
     output.property = uses_->back().property;
-    declare_column(output.name);
+    declare_column(output.name, column_.last);
   }
   std::string alias;
   if (accept_word("as")) alias = alias_name();

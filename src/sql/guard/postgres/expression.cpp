@@ -151,6 +151,7 @@ bool TreeReader::plain(const Node& node, std::vector<Use>& uses) {
   const auto rule = std::find_if(kPlain.begin(), kPlain.end(), [&](const Plain& p) { return p.kind == node.kind; });
   if (rule == kPlain.end()) return false;
   check_fields(node.kind, node.fields, fmt::format("{} {}", rule->holds, rule->rest));
+  if (node.kind == "CaseExpr" && child_of(node.fields, "arg")) calls_.insert(kEquals);  // CASE x WHEN y
   each_word(rule->holds, [&](std::string_view field) {
     const auto value = child_of(node.fields, field);
     if (!value) return;
@@ -205,7 +206,10 @@ void TreeReader::indirection(const Object& fields, std::vector<Use>& uses) {
     } else if (part->kind == "String") {
       // (x).f calls a function f where x has no such field.
       const auto name = text_of(part->fields, "sval");
-      if (is_known_field(name)) continue;
+      if (is_known_field(name)) {
+        calls_.emplace(name, 1);
+        continue;
+      }
       if (is_row_function(name))
         return refuse(Layer::functions, place_of(fields), fmt::format("'{}' of a row is a call of that function", name),
                       "Call it by its name over approved columns.");
@@ -241,15 +245,15 @@ void TreeReader::call(const Object& fields, std::vector<Use>& uses) {
 void TreeReader::check_function(const std::vector<std::string>& name, const Object& fields, std::vector<Use>& uses) {
   const auto at = place_of(fields);
   const auto whole = fmt::format("{}", fmt::join(name, "."));
-  if (functions_.contains(whole)) return;
   const bool own = name.size() == 1 || (name.size() == 2 && name[0] == "pg_catalog");
   if (own && is_harmless_function(name.back())) {
-    if (name.size() == 1) calls_.insert(name.back());
+    const bool counted = !flag_of(fields, "agg_within_group") && !flag_of(fields, "func_variadic");
+    if (name.size() == 1) calls_.emplace(name.back(), counted ? static_cast<int>(items_of(fields, "args").size()) : -1);
     check_arguments(name.back(), fields);
     if (is_telling_function(name.back())) telling(name.back(), items_of(fields, "args"), at, uses);
     return;
   }
-  if (whole == "information_schema._pg_expandarray") return;
+  if (functions_.contains(whole) || whole == "information_schema._pg_expandarray") return;
   refuse(Layer::functions, at, fmt::format("the function {} is not known to be harmless", whole),
          "Its owner can allow one of their own: functions = [...] of the connection, on the agent.");
 }
@@ -297,7 +301,10 @@ void TreeReader::window(const Object& fields, std::vector<Use>& uses) {
 void TreeReader::sub_link(const Object& fields, std::vector<Use>& uses) {
   check_fields("a subquery", fields, "subLinkType testexpr operName subselect location");
   check_operator(fields, "operName");
-  if (const auto test = child_of(fields, "testexpr")) expression(*test, uses);
+  if (const auto test = child_of(fields, "testexpr")) {
+    if (items_of(fields, "operName").empty()) calls_.insert(kEquals);  // x IN (SELECT …)
+    expression(*test, uses);
+  }
   Use use;
   use.kind = Use::Kind::query;
   use.at = place_of(fields);
@@ -337,8 +344,8 @@ void TreeReader::check_operator(const Object& fields, std::string_view field) {
   const auto& op = name->back();
   const bool word = op == "BETWEEN" || op == "NOT BETWEEN" || op == "BETWEEN SYMMETRIC" || op == "NOT BETWEEN SYMMETRIC";
   if (own && (word || is_builtin_operator(op))) {
-    if (name->size() == 1 && !word) calls_.emplace(op);
-    if (word) calls_.insert({"<", "<=", ">", ">="});
+    if (word) calls_.insert({{"<", 2}, {"<=", 2}, {">", 2}, {">=", 2}});
+    else if (name->size() == 1) calls_.emplace(op, -1);
     return;
   }
   refuse(Layer::functions, place_of(fields), fmt::format("the operator {} is a function that is not known", fmt::join(*name, ".")));

@@ -186,6 +186,7 @@ void TreeReader::join(const Object& fields, Block& block) {
   last.using_columns.insert(last.using_columns.end(), columns->begin(), columns->end());
   const auto before = sides.uses.size();
   if (const auto quals = child_of(fields, "quals")) expression(*quals, sides.uses);
+  if (last.natural || !columns->empty()) calls_.insert(kEquals);
   see_items(sides.uses, before, first, sides.items.size() - 1);
   Object alias;
   if (fields["join_using_alias"].get(alias) == simdjson::SUCCESS) {

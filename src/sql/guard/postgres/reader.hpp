@@ -66,9 +66,12 @@ class TreeReader {
   void not_understood(std::string_view what, std::size_t at);
 
   const std::set<std::string>& functions_;
-  std::set<std::string> calls_;  // without a schema
+  data::Calls calls_;  // without a schema
   std::optional<Refusal> refusal_;
 };
+
+// What some forms compare by, without writing it.
+inline const std::pair<std::string, int> kEquals{"=", 2};
 
 // What PostgreSQL calls an output that has no alias.
 Output output_of(const Object& target);
