@@ -140,7 +140,8 @@ awaitable<Outcome> Executor::run(wire::Command command) {
 awaitable<Result<wire::CommandResult>> Executor::dispatch(const wire::Command& command) {
   if (command.payload.expires_at <= clock_.now())
     co_return fail(Code::command_expired, "the command's time was over before it ran");
-  VMC_CO_CHECK(co_await connections_.admit(command.payload.connection));
+  // What an SQL statement asks for is judged before its connection is touched.
+  if (!command.payload.query) VMC_CO_CHECK(co_await connections_.admit(command.payload.connection));
   switch (command.operation) {
     case wire::Operation::split:
       co_return co_await split(command);
@@ -365,6 +366,7 @@ awaitable<Result<wire::CommandResult>> Executor::query_statement(const wire::Com
   if (statement.size() > kJudgedOnLoop) seen = co_await offload(cpu_, look);
   const auto& verdict = seen.verdict;
   if (verdict.refusal) co_return fail(verdict.refusal->code, sql::describe(*verdict.refusal, statement));
+  VMC_CO_CHECK(co_await connections_.admit(command.payload.connection));
   if (seen.shape) {
     VMC_CO_TRY(shape, std::move(*seen.shape));
     VMC_CO_CHECK(co_await connections_.ask_consent(command.payload.connection, std::move(shape)));

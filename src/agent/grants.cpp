@@ -9,11 +9,6 @@
 namespace vmc::agent {
 namespace {
 
-// Loads need a user that writes.
-bool is_weak(const sources::RightsReport& rights, const ConnectionSettings& connection) {
-  return rights.superuser || (rights.can_write && connection.writable_tables.empty());
-}
-
 Grants::Verdict judge(const Result<sources::RightsReport>& rights, const ConnectionSettings& connection) {
   if (!rights)
     return {Grants::Strength::unknown, {"The user's rights cannot be told: " + rights.error().text()}};
@@ -22,6 +17,10 @@ Grants::Verdict judge(const Result<sources::RightsReport>& rights, const Connect
 }
 
 }  // namespace
+
+bool is_weak(const sources::RightsReport& rights, const ConnectionSettings& connection) {
+  return rights.superuser || rights.reaches_beyond || (rights.can_write && connection.writable_tables.empty());
+}
 
 std::string_view to_string(Grants::Strength strength) {
   if (strength == Grants::Strength::unknown) return "unknown";

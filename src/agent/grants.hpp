@@ -39,5 +39,7 @@ class Grants {
 };
 
 std::string_view to_string(Grants::Strength strength);
+// May the user do more than this connection needs? Loads need one that writes.
+bool is_weak(const sources::RightsReport& rights, const ConnectionSettings& connection);
 
 }  // namespace vmc::agent

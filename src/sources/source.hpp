@@ -76,6 +76,8 @@ struct LoadOutcome {
 struct RightsReport {
   bool superuser = false;
   bool can_write = false;
+  // Files or programs of the server, other servers, users, rights of others: what no load needs either.
+  bool reaches_beyond = false;
   std::vector<std::string> findings;  // sentences for the owner
 };
 

@@ -104,12 +104,20 @@ class Postgres_(Statements):
     def test_what_writes_is_refused_before_the_database_hears_of_it(self):
         self.shop()
         self.refused("WRITE_KEYWORD_DETECTED", "DELETE FROM orders", "update orders set total = 0", "/* x */ TRUNCATE orders",
-                     "DO $$ BEGIN END $$", "COPY orders TO '/tmp/x'")
-        self.refused("WRITE_OPERATION_REJECTED", "SELECT 1; DELETE FROM orders", "SELECT * INTO copy FROM orders",
-                     "WITH gone AS (DELETE FROM orders RETURNING id) SELECT * FROM gone", "SELECT id FROM orders FOR UPDATE",
+                     "DO $$ BEGIN END $$", "COPY orders TO '/tmp/x'", "SELECT 1; DELETE FROM orders", "SELECT 1; DROP TABLE orders",
+                     "WITH gone AS (DELETE FROM orders RETURNING id) SELECT * FROM gone")
+        self.refused("WRITE_OPERATION_REJECTED", "SELECT 1; SELECT 2", "SELECT * INTO copy FROM orders", "SELECT id FROM orders FOR UPDATE",
                      "SELECT pg_terminate_backend(1)", "SELECT lo_import('/etc/passwd')", "SELECT nextval('s')",
                      "SELECT pg_sleep(100)", "EXPLAIN ANALYZE SELECT 1", "SELEC 1")
         self.assertEqual(PG.sql("shop", "SELECT count(*) FROM orders").strip(), "100")
+        self.agent.stop()  # the next one has never looked at the database
+        PG.stop()
+        self.addCleanup(PG.start)
+        self.agent.start()
+        self.agent.connected()
+        self.refused("WRITE_KEYWORD_DETECTED", "DELETE FROM orders")
+        self.refused("SCHEMA_ACCESS_DENIED", "SELECT email FROM customers")
+        self.refused("UNAVAILABLE", "SELECT id FROM orders")
 
     def test_what_is_private_is_reached_by_no_statement(self):
         self.shop()

@@ -14,27 +14,27 @@ constexpr auto kRightsLimit = std::chrono::seconds{30};
 struct Power {
   const char* question;
   const char* sentence;
-  bool writes;
+  bool writes, beyond;  // beyond: the server's files, other logins, rights of others
 };
 
 constexpr Power kPowers[] = {
-    {"IS_SRVROLEMEMBER(N'sysadmin')", "is a sysadmin: it can write everything and run programs on the server", true},
-    {"IS_SRVROLEMEMBER(N'serveradmin')", "may change and stop the server (serveradmin)", false},
-    {"IS_SRVROLEMEMBER(N'securityadmin')", "may grant itself any right (securityadmin)", true},
-    {"IS_SRVROLEMEMBER(N'bulkadmin')", "may read files of the server (bulkadmin)", false},
-    {"IS_SRVROLEMEMBER(N'dbcreator')", "may create and restore databases (dbcreator)", true},
-    {"IS_ROLEMEMBER(N'db_owner')", "owns the database (db_owner)", true},
-    {"IS_ROLEMEMBER(N'db_ddladmin')", "may create and change objects (db_ddladmin)", true},
-    {"IS_ROLEMEMBER(N'db_datawriter')", "may write every table (db_datawriter)", true},
-    {"IS_ROLEMEMBER(N'db_securityadmin')", "may grant itself rights in the database (db_securityadmin)", true},
-    {"HAS_PERMS_BY_NAME(NULL, NULL, N'CONTROL SERVER')", "controls the server", true},
+    {"IS_SRVROLEMEMBER(N'sysadmin')", "is a sysadmin: it can write everything and run programs on the server", true, true},
+    {"IS_SRVROLEMEMBER(N'serveradmin')", "may change and stop the server (serveradmin)", false, true},
+    {"IS_SRVROLEMEMBER(N'securityadmin')", "may grant itself any right (securityadmin)", true, true},
+    {"IS_SRVROLEMEMBER(N'bulkadmin')", "may read files of the server (bulkadmin)", false, true},
+    {"IS_SRVROLEMEMBER(N'dbcreator')", "may create and restore databases (dbcreator)", true, true},
+    {"IS_ROLEMEMBER(N'db_owner')", "owns the database (db_owner)", true, false},
+    {"IS_ROLEMEMBER(N'db_ddladmin')", "may create and change objects (db_ddladmin)", true, false},
+    {"IS_ROLEMEMBER(N'db_datawriter')", "may write every table (db_datawriter)", true, false},
+    {"IS_ROLEMEMBER(N'db_securityadmin')", "may grant itself rights in the database (db_securityadmin)", true, true},
+    {"HAS_PERMS_BY_NAME(NULL, NULL, N'CONTROL SERVER')", "controls the server", true, true},
     {"HAS_PERMS_BY_NAME(NULL, NULL, N'ADMINISTER BULK OPERATIONS')", "may read files of the server (OPENROWSET)",
-     false},
-    {"HAS_PERMS_BY_NAME(NULL, NULL, N'IMPERSONATE ANY LOGIN')", "may act as other logins", true},
-    {"HAS_PERMS_BY_NAME(QUOTENAME(DB_NAME()), N'DATABASE', N'CREATE TABLE')", "may create tables", true},
-    {"HAS_PERMS_BY_NAME(QUOTENAME(DB_NAME()), N'DATABASE', N'ALTER')", "may change the database", true},
+     false, true},
+    {"HAS_PERMS_BY_NAME(NULL, NULL, N'IMPERSONATE ANY LOGIN')", "may act as other logins", true, true},
+    {"HAS_PERMS_BY_NAME(QUOTENAME(DB_NAME()), N'DATABASE', N'CREATE TABLE')", "may create tables", true, false},
+    {"HAS_PERMS_BY_NAME(QUOTENAME(DB_NAME()), N'DATABASE', N'ALTER')", "may change the database", true, false},
     {"HAS_PERMS_BY_NAME(QUOTENAME(DB_NAME()), N'DATABASE', N'EXECUTE')", "may run every procedure of the database",
-     true},
+     true, false},
 };
 
 constexpr const char* kWritable =
@@ -101,6 +101,7 @@ Result<RightsReport> rights(Connection& db) {
     if (!has) continue;
     report.superuser = report.superuser || at == 3;
     report.can_write = report.can_write || power.writes;
+    report.reaches_beyond = report.reaches_beyond || power.beyond;
     found(power.sentence);
     if (report.superuser) break;  // the rest follows from it
   }

@@ -66,6 +66,12 @@ bool is_writing(std::string_view privilege) {
                         "GRANT OPTION",   "CREATE TABLESPACE"});
 }
 
+// Files of the server, users, rights of others, other servers.
+bool reaches_beyond(std::string_view privilege) {
+  return in(privilege, {"FILE", "CREATE USER", "GRANT OPTION", "REPLICATION SLAVE", "FEDERATED ADMIN", "SYSTEM_USER",
+                        "ROLE_ADMIN", "BINLOG REPLAY", "BINLOG ADMIN", "SHUTDOWN"});
+}
+
 bool is_super(std::string_view privilege) { return in(privilege, {"ALL PRIVILEGES", "ALL", "SUPER"}); }
 
 // The exact statements that make the user this connection should have.
@@ -95,6 +101,7 @@ Result<RightsReport> rights(Connection& db) {
       if (is_reading(privilege)) continue;
       beyond += (beyond.empty() ? "" : ", ") + privilege;
       report.can_write = report.can_write || is_writing(privilege);
+      report.reaches_beyond = report.reaches_beyond || reaches_beyond(privilege);
       report.superuser = report.superuser || (is_super(privilege) && grant->object == "*.*");
     }
     if (beyond.empty()) continue;

@@ -15,9 +15,10 @@ constexpr const char* kRole =
     " pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')"
     " FROM pg_catalog.pg_roles WHERE rolname = current_user";
 
-// Roles that reach files, programs, other sessions or everybody's rows.
+// Roles that reach beyond the user's tables, and which of them lead out of the database: to files, programs, other servers.
 constexpr const char* kPowers =
-    "SELECT rolname FROM pg_catalog.pg_roles WHERE rolname IN ('pg_read_server_files', "
+    "SELECT rolname, rolname IN ('pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program', "
+    "'pg_create_subscription') FROM pg_catalog.pg_roles WHERE rolname IN ('pg_read_server_files', "
     "'pg_write_server_files',"
     " 'pg_execute_server_program', 'pg_write_all_data', 'pg_signal_backend', 'pg_maintain', 'pg_checkpoint',"
     " 'pg_database_owner', 'pg_monitor', 'pg_read_all_stats', 'pg_stat_scan_tables', "
@@ -42,7 +43,7 @@ constexpr const char* kWritable =
 
 // Functions that act with their owner's rights, or reach other servers.
 constexpr const char* kFunctions =
-    "SELECT n.nspname || '.' || p.proname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid "
+    "SELECT n.nspname || '.' || p.proname, p.proname LIKE 'dblink%' FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid "
     "= p.pronamespace"
     " WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND (p.prosecdef OR p.proname LIKE "
     "'dblink%')"
@@ -51,6 +52,12 @@ constexpr const char* kFunctions =
 struct Rows {
   PgResult result;
   int count() const { return PQntuples(result.get()); }
+  // Is column `column` true in one of them?
+  bool any(int column) const {
+    for (int row = 0; row < count(); ++row)
+      if (cell_true(result, row, column)) return true;
+    return false;
+  }
   // The first names of column 0, and how many more there are.
   std::string some() const {
     constexpr int kShown = 5;
@@ -126,7 +133,10 @@ Result<RightsReport> rights(Connection& db) {
   if (functions.count() > 0)
     found(
         fmt::format("User '{}' may call functions that act with other rights: {}.", user, functions.some()));
-  report.can_write = report.superuser || creates || writable.count() > 0;
+  const bool creates_databases = cell_true(role.result, 0, 2);
+  report.can_write = report.superuser || creates || creates_databases || writable.count() > 0;
+  const bool makes_users = cell_true(role.result, 0, 3), replicates = cell_true(role.result, 0, 4);
+  report.reaches_beyond = makes_users || replicates || powers.any(1) || functions.any(1);
   if (!report.findings.empty()) {
     VMC_TRY(statements, reader_statements(database, schemas));
     found("For a user that can only read, run as an administrator:\n" + statements);

@@ -136,12 +136,18 @@ TEST_CASE("SQL Server: a read-only user is found clean, a writer and a sysadmin 
     for (const auto& finding : rights->findings) all += finding + "\n";
     return std::pair{*rights, all};
   };
+  server().control({{"do", "user"}, {"name", "bulk"}, {"password", "secret"}, {"server_roles", {"bulkadmin"}}});
+  const auto [bulk, files] = report("bulk");
+  CHECK_FALSE(bulk.can_write);
+  CHECK(bulk.reaches_beyond);
+  CHECK(files.find("bulkadmin") != std::string::npos);
   const auto [reader, nothing] = report("reader");
   CHECK_FALSE(reader.superuser);
   CHECK_FALSE(reader.can_write);
   CHECK(nothing.empty());
   const auto [writer, told] = report("writer");
   CHECK_FALSE(writer.superuser);
+  CHECK_FALSE(writer.reaches_beyond);
   CHECK(writer.can_write);
   for (const char* part : {"may write 1 tables or views: dbo.t", "may create tables", "no read-only session",
                            "ALTER ROLE db_datareader ADD MEMBER vmc_reader", "CREATE LOGIN vmc_reader"}) {

@@ -128,10 +128,12 @@ TEST_CASE("MariaDB: a read-only user is found clean, a writer and an administrat
   const auto reader = report("reader");
   CHECK_FALSE(reader.superuser);
   CHECK_FALSE(reader.can_write);
+  CHECK_FALSE(reader.reaches_beyond);
   CHECK(all(reader) == "");
   const auto writer = report("writer");
   CHECK_FALSE(writer.superuser);
   CHECK(writer.can_write);
+  CHECK(writer.reaches_beyond);
   CHECK(all(writer).find("FILE") != std::string::npos);
   CHECK(all(writer).find("UPDATE") != std::string::npos);
   const auto root = report("root");

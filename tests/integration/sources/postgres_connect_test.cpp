@@ -145,6 +145,7 @@ TEST_CASE("a read-only user is found clean, a writer and a superuser are told wi
       "rights_db");
   server().run("DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'secret'");
   server().run("DROP ROLE IF EXISTS writer; CREATE ROLE writer LOGIN PASSWORD 'secret' CREATEDB");
+  server().run("DROP ROLE IF EXISTS files; CREATE ROLE files LOGIN PASSWORD 'secret'; GRANT pg_read_server_files TO files");
   server().run(
       "GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader, writer; GRANT UPDATE ON t TO writer;"
       "GRANT USAGE, CREATE ON SCHEMA \"my shop\" TO writer; GRANT pg_read_server_files TO writer",
@@ -160,7 +161,11 @@ TEST_CASE("a read-only user is found clean, a writer and a superuser are told wi
   const auto reader = report("reader");
   CHECK_FALSE(reader.superuser);
   CHECK_FALSE(reader.can_write);
+  CHECK_FALSE(reader.reaches_beyond);
   CHECK(reader.findings.empty());
+  const auto files = report("files");
+  CHECK_FALSE(files.can_write);
+  CHECK(files.reaches_beyond);
 
   const auto writer = report("writer");
   CHECK(writer.can_write);

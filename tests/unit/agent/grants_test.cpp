@@ -95,3 +95,22 @@ TEST_CASE("what was seen is judged by the settings as they are now") {
   CHECK(grants.last(site.connection)->strength == Grants::Strength::strong);
   CHECK(site.admit(grants));
 }
+
+TEST_CASE("who reaches files, users or other servers is weak, also where rows are loaded") {
+  agent::ConnectionSettings reads, loads;
+  loads.writable_tables = {"t"};
+  const auto weak = [](bool super, bool writes, bool beyond, const agent::ConnectionSettings& connection) {
+    sources::RightsReport rights;
+    rights.superuser = super;
+    rights.can_write = writes;
+    rights.reaches_beyond = beyond;
+    return agent::is_weak(rights, connection);
+  };
+  CHECK_FALSE(weak(false, false, false, reads));
+  CHECK(weak(false, true, false, reads));
+  CHECK_FALSE(weak(false, true, false, loads));
+  for (const auto* connection : {&reads, &loads}) {
+    CHECK(weak(false, false, true, *connection));
+    CHECK(weak(true, false, false, *connection));
+  }
+}

@@ -19,6 +19,7 @@ class TreeReader {
  private:
   // statement.cpp
   void statement(const Node& node, Query& query);
+  bool refuse_verb(const Node& node, std::size_t at);  // false: it is none that writes
   void show(const Object& fields);
   void select(const Object& fields, Query& query);
   void arms(const Object& fields, Query& query);

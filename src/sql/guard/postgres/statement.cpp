@@ -73,7 +73,10 @@ Reading TreeReader::read(const Object& root) {
       }
       const auto at = number_of(one, "stmt_location");
       if (++number > 1) {
-        refuse(Layer::syntax, at, "a second statement begins here", "Send one statement at a time.");
+        const auto second = child_of(one, "stmt");
+        const auto verb = second ? node_of(*second) : std::nullopt;
+        if (!verb || !refuse_verb(*verb, at))
+          refuse(Layer::syntax, at, "a second statement begins here", "Send one statement at a time.");
         break;
       }
       reading.begin = at;
@@ -93,13 +96,18 @@ Reading TreeReader::read(const Object& root) {
 void TreeReader::statement(const Node& node, Query& query) {
   if (node.kind == "SelectStmt") return select(node.fields, query);
   if (node.kind == "VariableShowStmt") return show(node.fields);
-  const auto verb = std::find_if(kVerbs.begin(), kVerbs.end(), [&](const Verb& v) { return v.node == node.kind; });
-  if (verb != kVerbs.end()) return refuse(Layer::tokens, 0, std::string{verb->words}, kOnlyReads, verb->code);
-  const bool defines = node.kind.starts_with("Create") || node.kind.starts_with("Alter") || node.kind.starts_with("Drop");
-  if (defines) return refuse(Layer::tokens, 0, "CREATE, ALTER and DROP change the schema", kOnlyReads, Code::write_keyword_detected);
+  if (refuse_verb(node, 0)) return;
   auto name = node.kind;
   if (name.ends_with("Stmt")) name.remove_suffix(4);
   refuse(Layer::syntax, 0, fmt::format("'{}' is no statement that reads", name), kOnlyReads);
+}
+
+bool TreeReader::refuse_verb(const Node& node, std::size_t at) {
+  const auto verb = std::find_if(kVerbs.begin(), kVerbs.end(), [&](const Verb& v) { return v.node == node.kind; });
+  const bool defines = node.kind.starts_with("Create") || node.kind.starts_with("Alter") || node.kind.starts_with("Drop");
+  if (verb != kVerbs.end()) refuse(Layer::tokens, at, std::string{verb->words}, kOnlyReads, verb->code);
+  else if (defines) refuse(Layer::tokens, at, "CREATE, ALTER and DROP change the schema", kOnlyReads, Code::write_keyword_detected);
+  return verb != kVerbs.end() || defines;
 }
 
 void TreeReader::show(const Object& fields) {
@@ -216,9 +224,11 @@ void TreeReader::common_table(const Object& fields, Query& query) {
   const auto at = place_of(fields);
   const auto body = child_of(fields, "ctequery");
   const auto node = body ? node_of(*body) : std::nullopt;
-  if (!node || node->kind != "SelectStmt")
-    return refuse(Layer::syntax, at, fmt::format("WITH {} writes", text_of(fields, "ctename")),
-                  "A common table expression may only SELECT.");
+  if (!node) return not_understood("WITH", at);
+  if (node->kind != "SelectStmt") {
+    if (!refuse_verb(*node, at)) not_understood("WITH", at);
+    return;
+  }
   CommonTable table;
   table.name = text_of(fields, "ctename");
   auto columns = strings_of(fields, "aliascolnames");
