@@ -5,9 +5,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "agent/grants.hpp"
 #include "app/roles.hpp"
 #include "app/secrets.hpp"
 #include "cli/agent_home.hpp"
+#include "cli/name_list.hpp"
 #include "core/config_edit.hpp"
 #include "core/log.hpp"
 #include "core/text.hpp"
@@ -170,6 +172,24 @@ Result<int> db_policy(const Session& session, const std::string& id, const std::
   return 0;
 }
 
+Result<int> db_writable(const Session& session, const NameList& options) {
+  VMC_TRY(connection, connection_of(session, options.connection));
+  VMC_TRY(home, home_of(session));
+  VMC_TRY(names, changed_names(options, connection.writable_tables, "tables that loads may write"));
+  VMC_TRY(approved, agent::approved_schema(home, connection.id));
+  for (const auto& name : options.names)
+    if (approved && !options.remove && !approved->table(name))
+      return fail(Code::not_found, fmt::format("the approved schema of '{}' has no table '{}'", connection.id, name),
+                  fmt::format("'vmc agent schema show {}' lists them as they are spelled.", connection.id));
+  VMC_TRY(file, keep_names(session, connection.id, "writable_tables", names));
+  if (session.json)
+    print_json({{"connection", connection.id}, {"writableTables", names}});
+  else
+    print_line(fmt::format("Loads into '{}' may write: {} ({}).", connection.id, names.empty() ? "nothing" : join(names, ", "),
+                           file.string()));
+  return 0;
+}
+
 Result<int> db_test(const Session& session, const std::string& id) {
   VMC_TRY(connection, connection_of(session, id));
   VMC_TRY(home, home_of(session));
@@ -198,7 +218,7 @@ Result<int> guard_self_test(const Session& session, const std::string& id) {
     rows.push_back({escape.name, escape.guard_layer.empty() ? "LET THROUGH" : "refused (" + escape.guard_layer + ")",
                     escape.session_error.empty() ? "not refused" : "refused"});
   }
-  const bool weak = test.rights.superuser || test.rights.can_write;
+  const bool weak = agent::is_weak(test.rights, connection);
   const bool held = by_guard == test.escapes.size();
   if (session.json) {
     print_json({{"connection", id}, {"held", held}, {"escapes", std::move(list)}, {"grants", weak ? "weak" : "strong"},
@@ -265,6 +285,12 @@ void add_db(CLI::App& noun, Session& session) {
                    "intents: no SQL; approved: SQL whose shape you approve; select: any SQL the guard passes")
       ->required()
       ->check(CLI::IsMember(kPolicies));
+  auto writable = std::make_shared<NameList>();
+  auto* open = add_verb(*db, session, "writable", "Say which tables loads may write; none unless you list them",
+                        [&session, writable] { return db_writable(session, *writable); });
+  open->add_option("id", writable->connection, "connection")->required();
+  open->add_option("tables", writable->names, "tables as the schema spells them")->required();
+  open->add_flag("--remove", writable->remove, "do not let them be written any more");
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include "agent/privacy.hpp"
 #include "app/secrets.hpp"
 #include "cli/agent_home.hpp"
-#include "core/config_edit.hpp"
+#include "cli/name_list.hpp"
 #include "core/text.hpp"
 #include "data/schema_diff.hpp"
 
@@ -192,36 +192,11 @@ Result<int> schema_publish(const Session& session, const Publish& options) {
   return 0;
 }
 
-struct Private {
-  std::string connection;
-  std::vector<std::string> names;
-  bool remove = false;
-};
-
-Result<std::vector<std::string>> changed_names(const Private& options, std::vector<std::string> names) {
-  for (const auto& name : options.names) {
-    const auto known = std::find(names.begin(), names.end(), name);
-    if (name.empty()) return fail(Code::invalid_request, "an empty name keeps nothing private");
-    if (options.remove && known == names.end())
-      return fail(Code::not_found, fmt::format("'{}' is not among the private names of '{}'", name, options.connection),
-                  fmt::format("They are: {}.", names.empty() ? "none" : join(names, ", ")));
-    if (options.remove)
-      names.erase(known);
-    else if (known == names.end())
-      names.push_back(name);
-  }
-  return names;
-}
-
-Result<int> schema_private(const Session& session, const Private& options) {
+Result<int> schema_private(const Session& session, const NameList& options) {
   VMC_TRY(connection, connection_of(session, options.connection));
   VMC_TRY(home, home_of(session));
-  VMC_TRY(names, changed_names(options, connection.private_names));
-  std::vector<std::string> list;
-  for (const auto& name : names) list.push_back(config::quoted(name));
-  const config::Change change{"connections", connection.id, "private", fmt::format("[{}]", join(list, ", "))};
-  VMC_TRY(file, config::change_file(agent_config(session), change));
-  VMC_CHECK(agent::announce_settings(home));
+  VMC_TRY(names, changed_names(options, connection.private_names, "private names"));
+  VMC_TRY(file, keep_names(session, connection.id, "private", names));
   VMC_TRY(approved, agent::approved_schema(home, connection.id));
   std::vector<std::string> idle;
   if (approved && !options.remove) idle = idle_names(*approved, options.names);
@@ -262,7 +237,7 @@ void add_agent_schema(CLI::App& noun, Session& session) {
   verb->add_option(
       "--from", publish->file,
       "a schema written by hand (schemas/schema.json), where discovery is impossible; - is standard input");
-  auto keep = std::make_shared<Private>();
+  auto keep = std::make_shared<NameList>();
   verb = add_verb(*schema, session, "private", "Keep tables or columns private from now on",
                   [&session, keep] { return schema_private(session, *keep); });
   verb->add_option("connection", keep->connection, "connection")->required();

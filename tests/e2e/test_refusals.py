@@ -501,6 +501,17 @@ class Rights(E2ETest):
         with sqlite(self.source) as db:
             self.assertEqual(db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'vmc_applied'").fetchone(), (0,))
 
+    def test_the_owner_opens_a_table_for_writing_and_closes_it_while_the_agent_runs(self):
+        write = lambda name: self.cloud.run(workflow(name, ("HQ", "a", "items"), ("HQ", "b", "other")))  # noqa: E731
+        self.assertFailed(*write("Before"), "WRITE_NOT_PERMITTED")
+        self.assertEqual(self.agent.ok("db", "writable", "b", "other").json["writableTables"], ["items", "other"])
+        for words in (["nothing"], ["--remove", "nothing"]):
+            self.assertEqual(self.agent.cli("db", "writable", "b", *words).code, 5, words)
+        wait_until("the table to be opened", lambda: write("Opened")[0] == 0)
+        self.agent.ok("db", "writable", "b", "--remove", "other", "items")
+        wait_until("the table to be closed", lambda: write("Closed")[0] != 0)
+        self.assertFailed(*write("After"), "WRITE_NOT_PERMITTED")
+
     def test_sql_is_no_intent(self):
         for intent in ("SELECT 1", {"sql": "SELECT * FROM items"}, {"table": "items", "columns": ["id"], "sql": "DELETE FROM items"},
                        {"query": "SELECT 1"}, {"table": "items", "columns": ["id"], "filter": "id > 1"}, []):
