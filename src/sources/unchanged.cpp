@@ -14,7 +14,12 @@ Error changed(std::string what) {
 
 }  // namespace
 
-Error tells_case_apart() {
+Result<void> check_ignores_case(std::optional<bool>& known, const std::function<Result<bool>()>& ask) {
+  if (!known) {
+    VMC_TRY(answer, ask());
+    known = answer;
+  }
+  if (*known) return {};
   return changed("the database tells capitals in names apart, and did not when its schema was approved");
 }
 

@@ -143,7 +143,7 @@ class MssqlSession final : public Session {
       return fail(Code::invalid_request,
                   fmt::format("the statement has {} parameters, {} were sent", count, query.params.size()));
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
-    if (query.ignores_case) VMC_CHECK(check_ignores_case());
+    if (query.ignores_case) VMC_CHECK(check_ignores_case(ignores_case_, [&] { return ignores_case(*db_); }));
     for (const auto* table : query.whole) VMC_CHECK(check_columns_of(*table));
     VMC_CHECK(check_reached(limits));
     VMC_CHECK(db_->send(query.text, params, true));
@@ -225,15 +225,6 @@ class MssqlSession final : public Session {
   void interrupt() noexcept override { db_->interrupt(); }
 
  private:
-  Result<void> check_ignores_case() {
-    if (!ignores_case_) {
-      VMC_TRY(answer, ignores_case(*db_));
-      ignores_case_ = answer;
-    }
-    if (!*ignores_case_) return tells_case_apart();
-    return {};
-  }
-
   Result<void> check_reached(const ReadLimits& limits) {
     for (const auto* table : limits.reached) VMC_CHECK(check_unchanged(*db_, *table));
     return {};

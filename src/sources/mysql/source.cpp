@@ -158,7 +158,8 @@ class MysqlSession final : public Session {
   Result<data::RowTypePtr> query(const SqlQuery& query, const ReadLimits& limits, const BatchSink& sink) override {
     VMC_TRY(params, params_of(query.params));
     VMC_TRY(transaction, Transaction::begin(*db_, limits.timeout));
-    if (query.ignores_case) VMC_CHECK(check_ignores_case());
+    // A server that takes over from another may be set up otherwise.
+    if (query.ignores_case) VMC_CHECK(check_ignores_case(ignores_case_, [&] { return ignores_case(*db_); }));
     for (const auto* table : query.whole) VMC_CHECK(check_columns_of(*table));
     if (query.definition) VMC_CHECK(check_definition(*query.definition));
     VMC_CHECK(check_reached(limits));
@@ -304,16 +305,6 @@ class MysqlSession final : public Session {
                             "in it",
                             table),
                 "Ask for its columns with DESCRIBE.");
-  }
-
-  // A server that takes over from another may be set up otherwise.
-  Result<void> check_ignores_case() {
-    if (!ignores_case_) {
-      VMC_TRY(answer, ignores_case(*db_));
-      ignores_case_ = answer;
-    }
-    if (!*ignores_case_) return tells_case_apart();
-    return {};
   }
 
   // A star reaches what the table has now: that must be what was approved.
