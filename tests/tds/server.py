@@ -6,6 +6,7 @@ The control port takes one JSON object a connection and answers with one.
 """
 import json
 import pathlib
+import socket
 import socketserver
 import ssl
 import sys
@@ -87,11 +88,11 @@ class Server:
         """The end of a bulk load is not acknowledged before an attention comes."""
         self.hold_bulk = on
 
-    def do_hang_up(self):
-        """Ends all connections, as a server that restarts."""
+    def do_hang_up(self, hears=False):
+        """Ends all connections, as a server that restarts; one that still hears takes the statement and says nothing."""
         for sock in self.sockets:
             try:
-                sock.shutdown(2)
+                sock.shutdown(socket.SHUT_WR if hears else socket.SHUT_RDWR)
             except OSError:
                 pass  # has ended before
         self.sockets = []

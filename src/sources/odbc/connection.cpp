@@ -204,8 +204,8 @@ Error Connection::failure(SQLHSTMT statement) {
   const auto words = said(SQL_HANDLE_STMT, statement);
   if (must_stop() || was_stopped(words)) return stopped();
   if (is_lost(words)) broken_ = true;
-  // FreeTDS has no word for a server that hung up. Drivers that have one are not asked: some go to the server
-  // for it.
+  // FreeTDS has no word for a server that hung up, or one for a warning. Drivers that have one are not asked:
+  // some go to the server for it.
   if (is_silent(words) && is_dead()) {
     broken_ = true;
     return connection_lost(words);

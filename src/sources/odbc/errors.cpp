@@ -154,7 +154,9 @@ bool was_stopped(const Said& said) {
          said.text.ends_with("interrupted (9)");
 }
 
-bool is_silent(const Said& said) { return said.native == 0 && (said.state.empty() || said.state == "HY000"); }
+bool is_silent(const Said& said) {
+  return said.state.starts_with("01") || (said.native == 0 && (said.state.empty() || said.state == "HY000"));
+}
 
 bool is_lost(const Said& said) {
   return said.state.starts_with("08") || said.state == "HYT01" ||

@@ -23,7 +23,7 @@ std::vector<Said> all_said(SQLSMALLINT kind, SQLHANDLE handle);
 
 // The call was stopped: by its limit on the server, or by SQLCancel.
 bool was_stopped(const Said& said);
-// Something failed, and the driver has no word for it.
+// Something failed, and the driver has no word for it, or a warning's state.
 bool is_silent(const Said& said);
 // The connection is gone.
 bool is_lost(const Said& said);

@@ -370,14 +370,16 @@ TEST_CASE("SQL Server: a second statement that slipped through is noticed and un
 TEST_CASE("SQL Server: a connection that the server has ended is told as lost and is not used again") {
   server().create_database("lost");
   server().run("CREATE TABLE t (a int)", "lost");
-  auto session = opened("lost");
-  const auto table = table_named(*session, "t");
-  server().control({{"do", "hang_up"}});
-  Rows rows;
-  auto lost = session->read(intent_for(table, {"a"}), table, {}, into(rows));
-  REQUIRE_FALSE(lost);
-  CHECK(lost.error().code == Code::unavailable);
-  CHECK_FALSE(session->reset());
+  for (const bool hears : {false, true}) {
+    auto session = opened("lost");
+    const auto table = table_named(*session, "t");
+    server().control({{"do", "hang_up"}, {"hears", hears}});
+    Rows rows;
+    auto lost = session->read(intent_for(table, {"a"}), table, {}, into(rows));
+    REQUIRE_FALSE(lost);
+    CHECK(lost.error().code == Code::unavailable);
+    CHECK_FALSE(session->reset());
+  }
 }
 
 TEST_CASE("SQL Server: a statement that stalls in the middle of its rows is stopped too") {

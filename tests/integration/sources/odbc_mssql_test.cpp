@@ -232,16 +232,18 @@ TEST_CASE("ODBC, SQL Server: an interrupt and a time limit stop the statement on
 TEST_CASE("ODBC, SQL Server: a lost connection is told, though its driver has no word for it") {
   server().create_database("odbc_gone");
   server().run("CREATE TABLE t (a int)", "odbc_gone");
-  auto session = opened("odbc_gone");
-  const auto table = table_named(*session, "t");
-  server().control({{"do", "hang_up"}});
-  Rows rows;
-  const auto outcome = session->read(intent_for(table, {"a"}), table, {}, into(rows));
-  REQUIRE_FALSE(outcome);
-  INFO(outcome.error().text());
-  CHECK(outcome.error().code == Code::unavailable);
-  CHECK_FALSE(session->reset());
-  CHECK_FALSE(session->alive());
+  for (const bool hears : {false, true}) {  // the driver fails when it writes, or when it reads
+    auto session = opened("odbc_gone");
+    const auto table = table_named(*session, "t");
+    server().control({{"do", "hang_up"}, {"hears", hears}});
+    Rows rows;
+    const auto outcome = session->read(intent_for(table, {"a"}), table, {}, into(rows));
+    REQUIRE_FALSE(outcome);
+    INFO(outcome.error().text());
+    CHECK(outcome.error().code == Code::unavailable);
+    CHECK_FALSE(session->reset());
+    CHECK_FALSE(session->alive());
+  }
 }
 
 TEST_CASE("ODBC, SQL Server: rights are the server's own word, and a role's are among them") {
