@@ -170,6 +170,12 @@ awaitable<void> AgentRole::run() {
 awaitable<Result<void>> AgentRole::recover() {
   VMC_CO_CHECK(co_await keys_.unlock());
   journal_->set_key(keys_.journal_key());
+  auto open_audit = [this] { return keys_.open_audit(clock_); };
+  VMC_CO_TRY(audit, co_await offload(cpu_, open_audit));
+  executor_.set_audit(std::move(audit));
+  VMC_CO_TRY(tenant, co_await journal_->fact("tenant"));
+  VMC_CO_TRY(connector, co_await journal_->fact("connector_id"));
+  if (tenant && connector) buffer_.set_ids(std::move(*tenant), std::move(*connector));
   VMC_CO_TRY(unfinished, co_await journal_->unfinished());
   if (!unfinished.empty())
     log::info("agent", "going on with commands from before the restart", {{"commands", unfinished.size()}});

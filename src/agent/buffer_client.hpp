@@ -26,6 +26,8 @@ class BufferClient final : public ChunkBuffer {
   BufferClient(asio::io_context& loop, net::Address address, std::shared_ptr<net::TlsContext> tls, Pool& cpu,
                const Clock& clock);
 
+  // Who this agent is, as its journal knows from its last session: transfers may wait for the next.
+  void set_ids(std::string tenant, std::string connector) { ids_ = {std::move(tenant), std::move(connector)}; }
   void set_session(SessionKey session);  // wakes everyone who waits for the link
   void clear_session() { session_.reset(); }
   // The agent is stopping: nobody waits for a link any more, transfers end with CANCELLED.

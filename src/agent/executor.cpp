@@ -100,13 +100,13 @@ class InlineRows {
 
 struct Judged {
   sql::Verdict verdict;
-  std::optional<Result<sql::Shape>> shape;  // of an accepted statement that needs its owner's yes
+  std::optional<Result<sql::Shape>> shape;  // of an accepted statement
 };
 
 Judged judged(const JudgedBy& by, const std::string& statement) {
   Judged out{by.guard->judge(statement), std::nullopt};
   const auto& verdict = out.verdict;
-  if (!verdict.refusal && by.by_consent)
+  if (!verdict.refusal)
     out.shape = sql::shape_of(by.dialect, by.connection, statement.substr(verdict.begin, verdict.length), verdict.reads,
                               *by.schema);
   return out;
@@ -126,7 +126,17 @@ sources::ReadLimits Executor::limits_of(const wire::Command& command,
 
 awaitable<Outcome> Executor::run(wire::Command command) {
   const auto start = Steady::now();
-  auto result = co_await dispatch(command);
+  Call call{command};
+  auto result = co_await dispatch(call);
+  AuditedEnd end{command.command_id, command.payload.connection, std::string{to_string(command.operation)}};
+  end.outcome = result ? "DONE" : std::string{result.error().name()};
+  end.rows = call.rows;
+  end.bytes = call.bytes;
+  if (result) {
+    end.rows = result->row_count;
+    if (!result->inline_result.is_null()) end.bytes += static_cast<std::int64_t>(to_text(result->inline_result).size());
+  }
+  co_await record_end(std::move(end));
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() - start).count();
   if (result) {
     result->duration_ms = took;
@@ -137,22 +147,39 @@ awaitable<Outcome> Executor::run(wire::Command command) {
                                error.retryable(), error.hint};
 }
 
-awaitable<Result<wire::CommandResult>> Executor::dispatch(const wire::Command& command) {
+awaitable<Result<void>> Executor::record_start(AuditedCommand command) {
+  auto write = [&] { return audit_->start(command); };
+  co_return co_await offload(cpu_, write);
+}
+
+awaitable<void> Executor::record_end(AuditedEnd end) {
+  auto write = [&] {
+    audit_->end(end);
+    return true;
+  };
+  co_await offload(cpu_, write);
+}
+
+awaitable<Result<wire::CommandResult>> Executor::dispatch(Call& call) {
+  const auto& command = call.command;
   if (command.payload.expires_at <= clock_.now())
     co_return fail(Code::command_expired, "the command's time was over before it ran");
   // What an SQL statement asks for is judged before its connection is touched.
-  if (!command.payload.query) VMC_CO_CHECK(co_await connections_.admit(command.payload.connection));
+  if (!command.payload.query) {
+    VMC_CO_CHECK(co_await connections_.admit(command.payload.connection));
+    VMC_CO_CHECK(co_await record_start(audited(command)));
+  }
   switch (command.operation) {
     case wire::Operation::split:
       co_return co_await split(command);
     case wire::Operation::extract:
-      co_return co_await extract(command);
+      co_return co_await extract(call);
     case wire::Operation::digest:
       co_return co_await digest(command);
     case wire::Operation::load:
-      co_return co_await load(command);
+      co_return co_await load(call);
     case wire::Operation::digest_keys:
-      co_return co_await digest_keys(command);
+      co_return co_await digest_keys(call);
     case wire::Operation::query:
       co_return co_await query(command);
     case wire::Operation::swap:
@@ -187,7 +214,8 @@ awaitable<Result<wire::CommandResult>> Executor::split(const wire::Command& comm
   co_return result;
 }
 
-awaitable<Result<wire::CommandResult>> Executor::extract(const wire::Command& command) {
+awaitable<Result<wire::CommandResult>> Executor::extract(Call& call) {
+  const auto& command = call.command;
   VMC_CO_TRY(intent, intent_of(command));
   if (command.upload.empty() || command.data_key.size() != 32)
     co_return fail(Code::command_malformed, "an extract needs an upload grant and a data key");
@@ -211,7 +239,10 @@ awaitable<Result<wire::CommandResult>> Executor::extract(const wire::Command& co
     sender.end_of_rows();
     return done;
   };
-  VMC_CO_TRY(sent, co_await sender.run(*connection->pool, read, *intent, table.info));
+  auto done = co_await sender.run(*connection->pool, read, *intent, table.info);
+  call.rows = sender.sent().rows;
+  call.bytes = sender.sent().bytes;
+  VMC_CO_TRY(sent, std::move(done));
   auto result = result_for(command);
   result.buffer_key = command.upload;
   result.chunks = sent.chunks;
@@ -256,7 +287,8 @@ Result<sources::LoadRequest> Executor::load_request(const wire::Command& command
   return request;
 }
 
-awaitable<Result<wire::CommandResult>> Executor::load(const wire::Command& command) {
+awaitable<Result<wire::CommandResult>> Executor::load(Call& call) {
+  const auto& command = call.command;
   VMC_CO_TRY(spec, load_with_input_of(command));
   VMC_CO_TRY(connection, connections_.find(command.payload.connection));
   VMC_CO_TRY(table, co_await connections_.writable_table(command.payload.connection, spec->table));
@@ -269,7 +301,9 @@ awaitable<Result<wire::CommandResult>> Executor::load(const wire::Command& comma
     outcome = loaded;
     return {};
   };
-  VMC_CO_CHECK(co_await receiver.run(*connection->pool, sources::Access::load, work));
+  auto done = co_await receiver.run(*connection->pool, sources::Access::load, work);
+  call.bytes = receiver.bytes();
+  VMC_CO_CHECK(std::move(done));
   auto result = result_for(command);
   result.row_count = outcome.rows;
   result.inline_result = {{"rows", outcome.rows}, {"alreadyApplied", outcome.already_applied}};
@@ -308,7 +342,8 @@ awaitable<Result<wire::CommandResult>> Executor::drop_aside(const wire::Command&
   co_return result;
 }
 
-awaitable<Result<wire::CommandResult>> Executor::digest_keys(const wire::Command& command) {
+awaitable<Result<wire::CommandResult>> Executor::digest_keys(Call& call) {
+  const auto& command = call.command;
   VMC_CO_TRY(spec, load_with_input_of(command));
   if (spec->key.empty()) co_return fail(Code::command_malformed, "rows without a key cannot be read back");
   VMC_CO_TRY(connection, connections_.find(command.payload.connection));
@@ -329,7 +364,9 @@ awaitable<Result<wire::CommandResult>> Executor::digest_keys(const wire::Command
     };
     return session.read_keys(table.info, spec->columns, spec->key, keys, limits_of(command, table.reached), sink);
   };
-  VMC_CO_CHECK(co_await receiver.run(*connection->pool, sources::Access::read, work));
+  auto done = co_await receiver.run(*connection->pool, sources::Access::read, work);
+  call.bytes = receiver.bytes();
+  VMC_CO_CHECK(std::move(done));
   auto result = result_for(command);
   result.row_count = digest.rows();
   result.inline_result = {{"rows", digest.rows()}, {"digest", digest.hex()}};
@@ -367,10 +404,12 @@ awaitable<Result<wire::CommandResult>> Executor::query_statement(const wire::Com
   const auto& verdict = seen.verdict;
   if (verdict.refusal) co_return fail(verdict.refusal->code, sql::describe(*verdict.refusal, statement));
   VMC_CO_CHECK(co_await connections_.admit(command.payload.connection));
-  if (seen.shape) {
-    VMC_CO_TRY(shape, std::move(*seen.shape));
-    VMC_CO_CHECK(co_await connections_.ask_consent(command.payload.connection, std::move(shape)));
-  }
+  VMC_CO_TRY(shape, std::move(*seen.shape));
+  auto record = audited(command);
+  record.fingerprint = shape.fingerprint;
+  record.reads = shape.reads;
+  if (judge->by_consent) VMC_CO_CHECK(co_await connections_.ask_consent(command.payload.connection, std::move(shape)));
+  VMC_CO_CHECK(co_await record_start(std::move(record)));
   sources::SqlQuery query;
   query.text = statement.substr(verdict.begin, verdict.length);
   query.params = command.payload.params;

@@ -1,7 +1,8 @@
 // Runs one command on the local databases and says what came of it: intents, structured loads, and statements that the
-// connection's guard has accepted.
+// connection's guard has accepted. Each stands in the audit log before it begins.
 #pragma once
 
+#include "agent/audit_log.hpp"
 #include "agent/buffer_client.hpp"
 #include "agent/connections.hpp"
 #include "agent/journal.hpp"
@@ -20,18 +21,27 @@ class Executor {
         cpu_{cpu},
         clock_{clock} {}
 
+  // Needed before commands run.
+  void set_audit(std::unique_ptr<AuditLog> audit) { audit_ = std::move(audit); }
+
   // Cancelling the caller stops the query on the server.
   awaitable<Outcome> run(wire::Command command);
 
  private:
-  awaitable<Result<wire::CommandResult>> dispatch(const wire::Command& command);
+  struct Call {
+    const wire::Command& command;
+    std::int64_t rows = 0, bytes = 0;  // of chunks that were sent or fetched, also where it failed
+  };
+  awaitable<Result<wire::CommandResult>> dispatch(Call& call);
+  awaitable<Result<void>> record_start(AuditedCommand command);
+  awaitable<void> record_end(AuditedEnd end);
   awaitable<Result<wire::CommandResult>> split(const wire::Command& command);
-  awaitable<Result<wire::CommandResult>> extract(const wire::Command& command);
+  awaitable<Result<wire::CommandResult>> extract(Call& call);
   awaitable<Result<wire::CommandResult>> digest(const wire::Command& command);
-  awaitable<Result<wire::CommandResult>> load(const wire::Command& command);
+  awaitable<Result<wire::CommandResult>> load(Call& call);
   awaitable<Result<wire::CommandResult>> swap(const wire::Command& command);
   awaitable<Result<wire::CommandResult>> drop_aside(const wire::Command& command);
-  awaitable<Result<wire::CommandResult>> digest_keys(const wire::Command& command);
+  awaitable<Result<wire::CommandResult>> digest_keys(Call& call);
   awaitable<Result<wire::CommandResult>> query(const wire::Command& command);
   awaitable<Result<wire::CommandResult>> query_intent(const wire::Command& command);
   awaitable<Result<wire::CommandResult>> query_statement(const wire::Command& command);
@@ -45,6 +55,7 @@ class Executor {
   BufferClient& buffer_;
   Pool& cpu_;
   const Clock& clock_;
+  std::unique_ptr<AuditLog> audit_;
 };
 
 }  // namespace vmc::agent

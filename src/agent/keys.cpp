@@ -1,5 +1,7 @@
 #include "agent/keys.hpp"
 
+#include <algorithm>
+
 #include "crypto/hash.hpp"
 
 namespace vmc::agent {
@@ -7,6 +9,8 @@ namespace {
 
 constexpr const char* kDeviceRecord = "device-key";
 constexpr const char* kJournalRecord = "journal-key";
+constexpr const char* kAuditRecord = "audit-key";
+constexpr const char* kAuditHeadRecord = "audit-head";
 
 // The record, made with 32 random bytes when there is none.
 Result<crypto::Secret> get_or_make(Vault& vault, const char* record) {
@@ -22,6 +26,37 @@ Result<crypto::Secret> get_or_make(Vault& vault, const char* record) {
 
 VaultSettings vault_settings(const Home& home) {
   return {home.folder / "vault", home.folder / "vault.key", crypto::machine_facts()};
+}
+
+std::filesystem::path audit_folder(const Home& home) { return home.folder / "audit"; }
+
+Result<AuditSecrets> audit_secrets(Vault& vault) {
+  AuditSecrets out;
+  VMC_TRY(key, get_or_make(vault, kAuditRecord));
+  out.key = std::move(key);
+  auto head = vault.get(kAuditHeadRecord);
+  if (!head && head.error().code == Code::not_found) return out;
+  if (!head) return head.error();
+  VMC_TRY(json, parse_json(head->text()));
+  JsonReader reader{json};
+  out.known.seq = reader.integer("seq");
+  const auto digest = from_hex(reader.str("digest"));
+  VMC_CHECK(reader.finish());
+  if (!digest || digest->size() != out.known.digest.size())
+    return fail(Code::buffer_integrity, "the vault's record of the audit log is damaged");
+  std::copy(digest->begin(), digest->end(), out.known.digest.begin());
+  return out;
+}
+
+Result<std::unique_ptr<AuditLog>> Keys::open_audit(const Clock& clock) {
+  VMC_CHECK(unlock_now());
+  std::lock_guard lock{mutex_};
+  VMC_TRY(secrets, audit_secrets(*vault_));
+  VMC_TRY(log, AuditLog::open(audit_folder(home_), std::move(secrets.key), secrets.known, clock));
+  const auto head = log->head();
+  const auto text = to_text({{"seq", head.seq}, {"digest", to_hex(head.digest)}});
+  VMC_CHECK(vault_->put(kAuditHeadRecord, crypto::Secret::from_text(text)));
+  return log;
 }
 
 Result<void> Keys::unlock_now() {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "agent/agent.hpp"
+#include "agent/audit_log.hpp"
 #include "agent/vault.hpp"
 #include "core/offload.hpp"
 #include "crypto/signature.hpp"
@@ -12,6 +13,14 @@
 namespace vmc::agent {
 
 VaultSettings vault_settings(const Home& home);
+std::filesystem::path audit_folder(const Home& home);
+
+// Of the audit log: the key of its seals, and the last record that was there when an agent began to write.
+struct AuditSecrets {
+  crypto::Secret key;
+  AuditHead known;
+};
+Result<AuditSecrets> audit_secrets(Vault& vault);
 
 class Keys {
  public:
@@ -23,6 +32,8 @@ class Keys {
 
   const crypto::KeyPair& device() const { return device_; }
   crypto::Secret journal_key() const { return journal_key_.clone(); }
+  // Blocking: what a log of this agent goes on after is remembered where nobody else can write.
+  Result<std::unique_ptr<AuditLog>> open_audit(const Clock& clock);
   awaitable<Result<crypto::Secret>> api_key(config::SecretRef reference);
   // Blocking, from any thread: the password of a connection.
   Result<crypto::Secret> password(const ConnectionSettings& connection);

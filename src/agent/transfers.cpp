@@ -66,9 +66,11 @@ awaitable<Result<void>> ChunkSender::send(data::Batch batch, bool last) {
                    fmt::format("a chunk of {} rows has {} bytes, the limit is {}", batch.rows, sealed.size(),
                                wire::kChunkBytesMax),
                    "Leave out very large columns.");
+  const auto bytes = static_cast<std::int64_t>(sealed.size());
   VMC_CO_CHECK(
       co_await buffer_.upload(command_.upload, label, std::move(sealed), command_.payload.expires_at));
   ++sent_.chunks;
+  sent_.bytes += bytes;
   sent_.rows += static_cast<std::int64_t>(batch.rows);
   crash_point("agent.chunk_uploaded");
   co_return Result<void>{};
@@ -127,6 +129,7 @@ awaitable<Result<data::Batch>> ChunkReceiver::fetch(std::int64_t index) {
     co_return fail(Code::buffer_integrity,
                    fmt::format("chunk {} of {} is gone from the buffer", index, input.chunks));
   }
+  bytes_ += static_cast<std::int64_t>(sealed->size());
   data::ChunkLabel label{ids.first,
                          input.label_connector,
                          input.label_command,

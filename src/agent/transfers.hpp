@@ -29,6 +29,7 @@ class ChunkSender {
  public:
   struct Sent {
     std::int64_t chunks = 0, rows = 0;
+    std::int64_t bytes = 0;  // sealed
   };
   ChunkSender(asio::io_context& loop, ChunkBuffer& buffer, Pool& cpu, const wire::Command& command)
       : loop_{loop},
@@ -45,6 +46,7 @@ class ChunkSender {
   // empty chunk.
   awaitable<Result<Sent>> run(sources::SourcePool& pool, SessionWork read, const data::Intent& intent,
                               const data::TableInfo& table);
+  const Sent& sent() const { return sent_; }  // until now, however it ended
 
  private:
   awaitable<void> read_rows(sources::SourcePool& pool, SessionWork read);
@@ -73,6 +75,7 @@ class ChunkReceiver {
 
   // On the loop: fetches and opens the input's chunks while `work` runs with a session.
   awaitable<Result<void>> run(sources::SourcePool& pool, sources::Access access, SessionWork work);
+  std::int64_t bytes() const { return bytes_; }  // fetched, sealed
 
  private:
   awaitable<void> use_rows(sources::SourcePool& pool, sources::Access access, SessionWork work);
@@ -83,6 +86,7 @@ class ChunkReceiver {
   Pool& cpu_;
   const wire::Command& command_;
   Pipe<Result<std::optional<data::Batch>>> pipe_;  // an empty one is the end
+  std::int64_t bytes_ = 0;
   Result<void> work_outcome_;
 };
 

@@ -322,6 +322,7 @@ void add_agent(CLI::App& root, Session& session) {
   add_db(*noun, session);
   add_agent_schema(*noun, session);
   add_agent_approvals(*noun, session);
+  add_agent_audit(*noun, session);
   add_agent_guard(*noun, session);
   add_agent_status(*noun, session);
 }

@@ -17,6 +17,7 @@ const agent::ConnectionSettings* find_connection(const app::Config& config, cons
 Result<agent::ConnectionSettings> connection_of(const Session& session, const std::string& id);
 
 void add_agent_approvals(CLI::App& noun, Session& session);
+void add_agent_audit(CLI::App& noun, Session& session);
 void add_agent_schema(CLI::App& noun, Session& session);
 void add_agent_status(CLI::App& noun, Session& session);
 
