@@ -15,6 +15,9 @@ struct GuardSettings {
   Catalogue catalogue;
   // The customer's own functions that may be called, folded: "vat_of", "shop.vat_of". What they do is not looked at.
   std::set<std::string> functions;
+  // Are writing verbs known by their words? Without them the grammar alone must refuse them. Only a self-test goes
+  // without, to show that: no configuration and no command reaches this.
+  bool keywords = true;
 };
 
 // Names as people write them, folded as the dialect does: PostgreSQL's as they are, the others' without case.
