@@ -15,8 +15,8 @@ struct GuardSettings {
   Catalogue catalogue;
   // The customer's own functions that may be called, folded: "vat_of", "shop.vat_of". What they do is not looked at.
   std::set<std::string> functions;
-  // Are writing verbs known by their words? Without them the grammar alone must refuse them. Only a self-test goes
-  // without, to show that: no configuration and no command reaches this.
+  // Are writing verbs known by their words? If not, the grammar alone must refuse them, which a self-test shows. Nothing
+  // else turns this off: neither configuration nor cloud reaches it.
   bool keywords = true;
 };
 
