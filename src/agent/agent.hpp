@@ -90,16 +90,19 @@ Result<void> store_secret(const Home& home, std::string_view record, crypto::Sec
 // Opens the connection once and reports what it found: sentences, or the specific error. Blocking.
 Result<std::vector<std::string>> test_connection(const Home& home, const ConnectionSettings& connection,
                                                  const SecretResolver& secrets);
-// One known escape, fired twice: at the guard, which should refuse it in one of its layers, and past the guard at the
-// real session. Empty: not refused.
+// One known escape, fired with the layers switched off in turn: at the whole guard, at the guard without its keywords,
+// and past the guard at the real session. Empty: not refused.
 struct EscapeTried {
   std::string name, statement;
   std::string guard_layer;
+  bool by_keyword = false;  // the whole guard knew it by a writing verb
+  std::string syntax_layer;
   std::string session_error;
 };
 struct SelfTest {
   std::vector<EscapeTried> escapes;
-  sources::RightsReport rights;  // what is left when neither holds
+  // The last layer. Nothing is fired at it: where the session does not hold, a statement may commit by itself.
+  sources::RightsReport rights;
 };
 Result<SelfTest> self_test(const Home& home, const ConnectionSettings& connection, const SecretResolver& secrets);  // blocking
 

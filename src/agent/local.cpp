@@ -55,13 +55,23 @@ Result<std::vector<std::string>> test_connection(const Home& home, const Connect
 
 Result<SelfTest> self_test(const Home& home, const ConnectionSettings& connection, const SecretResolver& secrets) {
   VMC_TRY(dialect, dialect_of(connection));
-  VMC_TRY(guard, sql::make_guard(dialect, {sql::Catalogue::make(dialect, nullptr, {}, connection.database), {}}));
+  const auto guard_of = [&](bool keywords) {
+    return sql::make_guard(dialect, {sql::Catalogue::make(dialect, nullptr, {}, connection.database), {}, keywords});
+  };
+  VMC_TRY(guard, guard_of(true));
+  VMC_TRY(syntax, guard_of(false));
   VMC_TRY(session, open_session(home, connection, secrets));
   SelfTest test;
   for (const auto& escape : sql::known_escapes(dialect)) {
-    EscapeTried tried{std::string{escape.name}, std::string{escape.statement}, "", ""};
-    if (const auto verdict = guard->judge(escape.statement); verdict.refusal)
+    EscapeTried tried;
+    tried.name = escape.name;
+    tried.statement = escape.statement;
+    if (const auto verdict = guard->judge(escape.statement); verdict.refusal) {
       tried.guard_layer = sql::to_string(verdict.refusal->layer);
+      tried.by_keyword = verdict.refusal->code == Code::write_keyword_detected;
+    }
+    if (const auto verdict = syntax->judge(escape.statement); verdict.refusal)
+      tried.syntax_layer = sql::to_string(verdict.refusal->layer);
     if (const auto outcome = session->probe(tried.statement); !outcome) tried.session_error = outcome.error().message;
     test.escapes.push_back(std::move(tried));
     if (session->reset()) continue;

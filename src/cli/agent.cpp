@@ -207,27 +207,36 @@ Result<int> guard_self_test(const Session& session, const std::string& id) {
   VMC_TRY(connection, connection_of(session, id));
   VMC_TRY(home, home_of(session));
   VMC_TRY(test, agent::self_test(home, connection, app::make_secret_resolver()));
-  std::size_t by_guard = 0, by_session = 0;
+  const auto all = test.escapes.size();
+  std::size_t by_guard = 0, by_keyword = 0, by_syntax = 0, by_session = 0;
   Json list = Json::array();
   std::vector<std::vector<std::string>> rows;
   for (const auto& escape : test.escapes) {
     by_guard += escape.guard_layer.empty() ? 0 : 1;
+    by_keyword += escape.by_keyword ? 1 : 0;
+    by_syntax += escape.syntax_layer.empty() ? 0 : 1;
     by_session += escape.session_error.empty() ? 0 : 1;
     list.push_back({{"name", escape.name}, {"statement", escape.statement}, {"guardLayer", escape.guard_layer},
+                    {"byKeyword", escape.by_keyword}, {"syntaxLayer", escape.syntax_layer},
                     {"sessionError", escape.session_error}});
-    rows.push_back({escape.name, escape.guard_layer.empty() ? "LET THROUGH" : "refused (" + escape.guard_layer + ")",
+    rows.push_back({escape.name, escape.by_keyword ? "refused" : "no writing verb",
+                    escape.syntax_layer.empty() ? "LET THROUGH" : "refused (" + escape.syntax_layer + ")",
                     escape.session_error.empty() ? "not refused" : "refused"});
   }
   const bool weak = agent::is_weak(test.rights, connection);
-  const bool held = by_guard == test.escapes.size();
+  const bool held = by_guard == all && by_syntax == all;
   if (session.json) {
     print_json({{"connection", id}, {"held", held}, {"escapes", std::move(list)}, {"grants", weak ? "weak" : "strong"},
                 {"findings", test.rights.findings}});
     return held ? 0 : 1;
   }
-  print_table({"ESCAPE", "GUARD", "SESSION, WITHOUT THE GUARD"}, rows);
-  say(fmt::format("The guard refused {} of {}; past the guard the database's session refused {}.", by_guard, test.escapes.size(), by_session));
-  say(weak ? "Past both, the user's rights would decide, and they are weak:" : "Past both, the user's rights would decide, and they are strong.");
+  print_table({"ESCAPE", "KEYWORDS", "SYNTAX, WITHOUT KEYWORDS", "SESSION, WITHOUT THE GUARD"}, rows);
+  say(fmt::format("The guard refused {} of {}: {} by a keyword; without its keywords it refused {}.", by_guard, all, by_keyword, by_syntax));
+  say(fmt::format("Without the guard the database itself refused {}; what it took was rolled back.", by_session));
+  if (connection.type == "mssql")
+    say("SQL Server has no read-only session: without the guard only the user's rights decide.");
+  say("The user's rights had a part in that. Nothing is fired at them alone, as a statement may commit by itself: they were looked at.");
+  say(weak ? "The user's rights are weak:" : "The user's rights are strong.");
   for (const auto& finding : test.rights.findings) say("  " + finding);
   return held ? 0 : 1;
 }

@@ -586,6 +586,16 @@ class StatementsTest(E2ETest):
                 self.assertEqual((done.code != 0, done.error["code"]), (True, code), done)
                 self.assertTrue(done.error["message"], done)
 
+    def self_tested(self, connection="erp"):
+        """A self-test in which the guard held, with its keywords and without: what it tells, the names of the escapes that
+        keywords gave away, and of those that the database took once there was no guard."""
+        tested = self.agent.ok("guard", "self-test", connection).json
+        self.assertTrue(tested["held"], tested)
+        for escape in tested["escapes"]:
+            self.assertTrue(escape["guardLayer"] and escape["syntaxLayer"], escape)
+        return (tested, {e["name"] for e in tested["escapes"] if e["byKeyword"]},
+                {e["name"] for e in tested["escapes"] if not e["sessionError"]})
+
 
 # --- SQLite ----------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import unittest
 
-from harness import StatementsTest, make_items, rows_of, workflow
+from harness import StatementsTest, make_items, rows_of, vmc, workflow
 
 SERVER = pathlib.Path(__file__).resolve().parent.parent / "tds/server.py"
 
@@ -48,9 +48,9 @@ class Mssql(StatementsTest):
         self.cloud = self.world().start(worker=True)
         self.agent = self.cloud.agent("HQ", start=False)
 
-    def add(self, connection, writable=(), stdin="secret\n"):
+    def add(self, connection, writable=(), stdin="secret\n", user="sa"):
         words = ["db", "add", connection, "--type", "mssql", "--host", "127.0.0.1", "--port", self.server.port, "--database", "shop",
-                 "--user", "sa", "--sslmode", "disable", "--password-stdin"]
+                 "--user", user, "--sslmode", "disable", "--password-stdin"]
         for table in writable:
             words += ["--writable-table", table]
         self.agent.ok(*words, stdin=stdin)
@@ -85,6 +85,25 @@ class Mssql(StatementsTest):
         self.assertEqual(self.agent.cli("schema", "diff", "erp").json["changes"], [{"change": "changed", "what": "capitals count"}])
         self.agent.publish("erp")
         self.refused("WRITE_OPERATION_REJECTED", mixed)
+        self.assertEqual(self.server.control(do="seen")["unknown"], [])
+
+    def test_the_self_test_shows_which_layers_hold(self):
+        self.add("erp")
+        tested, keywords, alone = self.self_tested()
+        self.assertEqual(keywords, {"a new table", "a second statement without a semicolon", "a procedure without EXEC",
+                                    "a command of the system", "waiting"})
+        # There is no read-only session: what the user may do is done, and rolled back.
+        self.assertEqual(alone, {"a new table", "SELECT INTO", "a second statement without a semicolon", "a procedure without EXEC", "waiting"})
+        self.assertEqual(tested["grants"], "weak")
+        left = "SELECT count(*) FROM sqlite_master WHERE name = 'vmc_self_test'"
+        self.assertEqual(self.server.control(do="run", database="shop", sql=left), "0")
+        text = vmc("--config", self.agent.config, "--state", self.agent.home, "agent", "guard", "self-test", "erp")
+        self.assertIn("SQL Server has no read-only session: without the guard only the user's rights decide.", text.err)
+        self.assertIn("sysadmin", text.err)
+        self.server.control(do="user", name="reader", password="secret")
+        self.add("small", user="reader")
+        tested, _, alone = self.self_tested("small")
+        self.assertEqual((alone, tested["grants"]), ({"a procedure without EXEC", "waiting"}, "strong"), tested)
         self.assertEqual(self.server.control(do="seen")["unknown"], [])
 
     def test_rows_go_there_and_back(self):

@@ -40,7 +40,9 @@ class Odbc(E2ETest):
         self.assertEqual(private.error["code"], "SCHEMA_ACCESS_DENIED")
         by_hand = cloud.cli("connector", "query", "HQ", "legacy", "--sql", "-", stdin="SELECT id FROM items")
         self.assertEqual(by_hand.error["code"], "WRITE_OPERATION_REJECTED")
-        self.assertEqual(agent.cli("guard", "self-test", "legacy").error["code"], "WRITE_OPERATION_REJECTED")
+        untested = agent.cli("guard", "self-test", "legacy").error
+        self.assertEqual(untested["code"], "WRITE_OPERATION_REJECTED")
+        self.assertIn("takes intents only, no SQL", untested["message"])
         summary = cloud.run(workflow("In", ("HQ", "legacy", "items"), ("HQ", "b", "items")))
         self.assertSucceeded(*summary, rowsRead=400, rowsWritten=400)
         self.assertEqual(len(rows_of(target, "items")), 400)

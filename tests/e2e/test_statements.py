@@ -169,9 +169,8 @@ class Postgres_(Statements):
 
     def test_the_self_test_shows_which_layers_hold(self):
         self.shop()
-        tested = self.agent.ok("guard", "self-test", "erp").json
-        self.assertTrue(tested["held"], tested)
-        alone = {e["name"] for e in tested["escapes"] if not e["sessionError"]}
+        tested, keywords, alone = self.self_tested()
+        self.assertEqual(keywords, {"a new table", "a deletion", "a writing CTE", "a second statement", "a program on the server"})
         # What PostgreSQL's read-only transactions let through: here only the guard, and the user's rights, stand in the way.
         self.assertEqual(alone, {"a large object", "an advisory lock", "a file of the server", "a program on the server", "waiting"})
         self.assertEqual(tested["grants"], "weak")  # a superuser
@@ -180,8 +179,7 @@ class Postgres_(Statements):
         self.assertEqual(PG.sql("shop", "SELECT count(*) FROM pg_largeobject_metadata").strip(), "0")
         PG.sql("shop", "CREATE USER reader PASSWORD 'reader-word'; GRANT SELECT ON orders TO reader; REVOKE TEMPORARY ON DATABASE shop FROM PUBLIC")
         self.agent.add_postgres("small", PG, "shop", user="reader", password="reader-word")
-        tested = self.agent.ok("guard", "self-test", "small").json
-        alone = {e["name"] for e in tested["escapes"] if not e["sessionError"]}
+        tested, _, alone = self.self_tested("small")
         self.assertEqual((alone, tested["grants"]), ({"a large object", "an advisory lock", "waiting"}, "strong"), tested)
 
     def test_an_owner_may_take_intents_only(self):
@@ -239,12 +237,17 @@ class Sqlite_(Statements):
 
     def test_the_self_test_shows_which_layers_hold(self):
         self.shop()
-        tested = self.agent.ok("guard", "self-test", "erp").json
-        self.assertEqual((tested["held"], [e["name"] for e in tested["escapes"] if not e["sessionError"]]), (True, []), tested)
-        self.assertEqual(tested["grants"], "weak")
+        tested, keywords, alone = self.self_tested()
+        self.assertEqual(keywords, {"a new table", "a deletion", "a second statement", "another file", "a copy", "ending the transaction"})
+        self.assertEqual((alone, tested["grants"]), (set(), "weak"), tested)
         text = vmc("--config", self.agent.config, "--state", self.agent.home, "agent", "guard", "self-test", "erp")
         self.assertEqual(text.code, 0, text)
-        self.assertIn("refused (tokens)", text.out)
+        new_table = next(line for line in text.out.splitlines() if line.startswith("a new table"))
+        self.assertRegex(new_table, r"a new table +refused +refused \(syntax\) +refused$")
+        self.assertRegex(text.out, r"foreign code +no writing verb +refused \(functions\) +refused")
+        self.assertIn("The guard refused 9 of 9: 6 by a keyword; without its keywords it refused 9.", text.err)
+        self.assertIn("Without the guard the database itself refused 9", text.err)
+        self.assertIn("Nothing is fired at them alone, as a statement may commit by itself: they were looked at.", text.err)
 
     def test_the_catalogue_may_be_asked_while_nothing_is_private(self):
         self.shop(private=())

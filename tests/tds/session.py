@@ -74,7 +74,7 @@ class Session:
         self.stopped = threading.Event()
         self.reply = None
         self.kind = DONE
-        self.has_more = False
+        self.has_more = False  # another statement of the same batch follows
 
     # ---- the connection ----------------------------------------------------------------------------------------------
     def run(self):
@@ -267,7 +267,10 @@ class Session:
         raise SqlError(40000, "The test server does not know this statement: " + text[:200])
 
     def done(self):
-        self.reply.add(done_token(self.kind, MORE if self.kind == DONEINPROC else 0))
+        self.reply.add(done_token(self.kind, self.more()))
+
+    def more(self):
+        return MORE if self.kind == DONEINPROC or self.has_more else 0
 
     def begin(self):
         if self.in_transaction:
@@ -348,7 +351,7 @@ class Session:
                 count += 1
         except sqlite3.Error as error:
             raise self.database.translated(error) from None
-        self.reply.add(done_token(self.kind, COUNT | (MORE if self.kind == DONEINPROC else 0), count))
+        self.reply.add(done_token(self.kind, COUNT | self.more(), count))
 
     def load(self, reader):
         """BULK LOAD: COLMETADATA and rows as the client sends them; the types are the client's own."""

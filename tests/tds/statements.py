@@ -7,7 +7,7 @@ import re
 from sqltypes import SqlError, Type
 
 NAME = r"\[(?:[^\]]|\]\])+\]"
-TABLE = rf"(?:{NAME}\.{NAME}|#\w+)"
+TABLE = rf"(?:{NAME}\.{NAME}|dbo\.\w+|#\w+)"
 HINT = re.compile(r"\s+WITH\s*\((?:\s*(?:UPDLOCK|HOLDLOCK|TABLOCK|TABLOCKX|READPAST)\s*,?)+\)", re.I)
 VALUES = re.compile(rf"\(VALUES (.*?)\) AS k \(((?:{NAME}(?:, )?)+)\)", re.S)
 COLLATE = re.compile(r"\s+COLLATE\s+(?!tds_|DATABASE_DEFAULT|CATALOG_DEFAULT)\w+", re.I)
@@ -18,10 +18,10 @@ def unbracket(name):
 
 
 def table_of(name):
-    """[dbo].[t] or #t as SQLite's schema and name."""
+    """[dbo].[t], dbo.t or #t as SQLite's schema and name."""
     if name.startswith("#"):
         return "temp", name
-    parts = [unbracket(p) for p in re.findall(NAME, name)]
+    parts = name.split(".") if "[" not in name else [unbracket(p) for p in re.findall(NAME, name)]
     if parts[0].lower() != "dbo":
         raise SqlError(208, f"Invalid object name '{'.'.join(parts)}'.")
     return "main", parts[1]
@@ -227,10 +227,14 @@ def state(session, m):
 
 
 @shape(r"(SELECT [^;]*); (SELECT [^;]*|COMMIT TRANSACTION)")
+@shape(r"(SELECT \d+ AS \w+) (CREATE TABLE .*)")
 def smuggled(session, m):
     """What a hole in the guard would let through: two statements in one."""
+    session.has_more = True
     session.execute(m[1])
+    session.has_more = False
     session.execute(m[2])
+    session.has_rows = True  # each has answered for itself
 
 
 @shape(rf"SET FMTONLY ON select \* from ({TABLE}) SET FMTONLY OFF")
@@ -286,6 +290,43 @@ def create_alike(session, m):
     columns = [(quoted(name), *kept[name]) for name in map(unbracket, re.findall(NAME, m[1]))]
     body = ", ".join(f"{name} {kind or 'nvarchar(4000)'}{' NOT NULL' if required else ''}" for name, kind, required in columns)
     session.database.execute(f"CREATE TABLE {sqlite_table(m[2])} ({stored_types(body)})")
+
+
+@shape(rf"SELECT (\d+ AS \w+) INTO ({TABLE})")
+def select_into(session, m):
+    session.need("CREATE TABLE")
+    session.database.execute(f"CREATE TABLE {sqlite_table(m[2])} AS SELECT {m[1]}")
+
+
+@shape(r"sp_who")
+def who(session, m):
+    kinds = {"spid": "smallint", "ecid": "smallint", "status": "nchar(30)", "loginame": "nvarchar(128)", "hostname": "nchar(128)",
+             "blk": "char(5)", "dbname": "nvarchar(128)", "cmd": "nchar(26)", "request_id": "int"}
+    rights = session.database.rights
+    session.rows([(name, Type.parse(kind)) for name, kind in kinds.items()],
+                 [(51, 0, "runnable", rights.user, "", "0", rights.database, "SELECT", 0)])
+
+
+def turned_off(what, component):
+    return SqlError(15281, f"SQL Server blocked access to {what} of component '{component}' because this component is turned off as part of the"
+                           " security configuration for this server.")
+
+
+@shape(r"SELECT \* FROM OPENROWSET\(.*\) AS \w+")
+def another_server(session, m):
+    raise turned_off("STATEMENT 'OpenRowset/OpenDatasource'", "Ad Hoc Distributed Queries")
+
+
+@shape(r"EXEC xp_cmdshell '[^']*'")
+def system_command(session, m):
+    if not session.database.rights.all:
+        raise SqlError(229, "The EXECUTE permission was denied on the object 'xp_cmdshell', database 'mssqlsystemresource', schema 'sys'.", 14)
+    raise turned_off("procedure 'sys.xp_cmdshell'", "xp_cmdshell")
+
+
+@shape(r"WAITFOR DELAY '00:00:00'")
+def wait_for_nothing(session, m):
+    pass
 
 
 @shape(rf"CREATE INDEX {NAME} ON ({TABLE}) \((?:{NAME}(?:, )?)+\)")

@@ -4,7 +4,7 @@ import struct
 import tempfile
 import unittest
 
-from client import HEADERS, Client, ServerTest, text_parameter
+from client import HEADERS, Client, ServerTest, table_of, text_parameter
 from server import Server as InProcess
 from server import listen
 from session import Session
@@ -69,6 +69,29 @@ class Server(ServerTest):
         reply = client.batch("DROP DATABASE shop")
         self.assertEqual(struct.unpack("<i", reply[3:7])[0], 40000)
         self.assertEqual(self.control(do="seen")["unknown"], ["DROP DATABASE shop"])
+
+    def test_what_a_self_test_fires_is_done_until_the_rollback_or_is_error_15281(self):
+        client, _ = self.client()
+        client.batch("BEGIN TRANSACTION")
+        both = client.batch("SELECT 1 AS n CREATE TABLE dbo.made (n int)")
+        self.assertTrue(both.endswith(struct.pack("<BHHQ", 0xFD, 0x11, 0xC1, 1) + struct.pack("<BHHQ", 0xFD, 0, 0, 0)))
+        client.batch("SELECT 2 AS n INTO dbo.copied")
+        self.assertEqual(table_of(client.batch("SELECT n FROM [dbo].[copied]"))[1], [[2]])
+        self.assertEqual(client.batch("WAITFOR DELAY '00:00:00'")[0], 0xFD)
+        self.assertEqual(table_of(client.batch("sp_who"))[1][0][3], "sa")
+        for text in ("EXEC xp_cmdshell 'exit 0'", "SELECT * FROM OPENROWSET('a', 'b', 'c') AS x"):
+            self.assertEqual(struct.unpack("<i", client.batch(text)[3:7])[0], 15281)
+        client.batch("IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION")
+        for name in ("made", "copied"):
+            self.assertEqual(struct.unpack("<i", client.batch(f"SELECT [n] FROM [dbo].[{name}]")[3:7])[0], 208)
+
+    def test_who_may_not_create_is_told_so(self):
+        self.control(do="user", name="reader", password="word")
+        client, _ = self.client(user="reader", password="word")
+        for text in ("CREATE TABLE dbo.made (n int)", "SELECT 1 AS n INTO dbo.made", "SELECT 1 AS n CREATE TABLE dbo.made (n int)"):
+            reply = client.batch(text)
+            self.assertIn(struct.pack("<i", 262), reply)
+        self.assertEqual(struct.unpack("<i", client.batch("EXEC xp_cmdshell 'exit 0'")[3:7])[0], 229)
 
     def test_an_attention_ends_a_statement_and_is_acknowledged(self):
         self.control(do="run", database="shop", sql=ENDLESS)

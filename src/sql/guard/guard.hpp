@@ -15,6 +15,9 @@ struct GuardSettings {
   Catalogue catalogue;
   // The customer's own functions that may be called, folded: "vat_of", "shop.vat_of". What they do is not looked at.
   std::set<std::string> functions;
+  // Are writing verbs known by their words? If not, the grammar alone must refuse them, which a self-test shows. Nothing
+  // else turns this off: neither configuration nor cloud reaches it.
+  bool keywords = true;
 };
 
 // Names as people write them, folded as the dialect does: PostgreSQL's as they are, the others' without case.

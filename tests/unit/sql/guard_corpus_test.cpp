@@ -2,6 +2,7 @@
 // does, and private.ndjson is judged as it says.
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -44,11 +45,11 @@ std::vector<Json> lines_of(const Corpus& corpus, const char* file) {
 }
 
 std::unique_ptr<sql::Guard> guard_of(const Corpus& corpus, const data::Schema* schema,
-                                     const std::vector<std::string>& private_parts) {
+                                     const std::vector<std::string>& private_parts, bool keywords = true) {
   auto parts = sql::parts_in(private_parts);
   if (!parts) FAIL(parts.error().text());
   auto catalogue = sql::Catalogue::make(corpus.dialect, schema, std::move(*parts), "shop");
-  auto guard = sql::make_guard(corpus.dialect, {std::move(catalogue), {}});
+  auto guard = sql::make_guard(corpus.dialect, {std::move(catalogue), {}, keywords});
   if (!guard) FAIL(guard.error().text());
   return std::move(*guard);
 }
@@ -82,12 +83,47 @@ void judge_corpora(const Corpus& corpus) {
   CHECK(wrong(*narrow, lines_of(corpus, "private.ndjson"), "") == "");
 }
 
+std::size_t refused_by_keyword(const sql::Guard& guard, const std::vector<Json>& lines) {
+  return static_cast<std::size_t>(std::count_if(lines.begin(), lines.end(), [&](const Json& line) {
+    const auto verdict = guard.judge(line.at("sql").get<std::string>());
+    return verdict.refusal && verdict.refusal->code == Code::write_keyword_detected;
+  }));
+}
+
+void judge_without_keywords(const Corpus& corpus) {
+  const auto schema = schema_of(corpus);
+  const auto escaping = lines_of(corpus, "escaping.ndjson"), honest = lines_of(corpus, "honest.ndjson");
+  const auto open = guard_of(corpus, nullptr, {}, false);
+  const auto closed = guard_of(corpus, &schema, {}, false);
+  const auto narrow = guard_of(corpus, &schema, kPrivate, false);
+  CHECK(wrong(*closed, escaping, "reject") == "");
+  CHECK(wrong(*narrow, escaping, "reject") == "");
+  CHECK(wrong(*closed, honest, "accept") == "");
+  CHECK(wrong(*open, honest, "accept") == "");
+  CHECK(wrong(*narrow, lines_of(corpus, "private.ndjson"), "") == "");
+  CHECK(refused_by_keyword(*guard_of(corpus, &schema, {}), escaping) > 20);
+  CHECK(refused_by_keyword(*closed, escaping) == 0);
+}
+
 }  // namespace
 
 TEST_CASE("the corpus of PostgreSQL is judged as it says") { judge_corpora({Dialect::postgres, "postgres"}); }
 TEST_CASE("the corpus of SQLite is judged as it says") { judge_corpora({Dialect::sqlite, "sqlite"}); }
 TEST_CASE("the corpus of MySQL and MariaDB is judged as it says") { judge_corpora({Dialect::mysql, "mysql"}); }
 TEST_CASE("the corpus of T-SQL is judged as it says") { judge_corpora({Dialect::mssql, "mssql"}); }
+
+TEST_CASE("without its keywords the guard for PostgreSQL lets nothing else through") {
+  judge_without_keywords({Dialect::postgres, "postgres"});
+}
+TEST_CASE("without its keywords the guard for SQLite lets nothing else through") {
+  judge_without_keywords({Dialect::sqlite, "sqlite"});
+}
+TEST_CASE("without its keywords the guard for MySQL and MariaDB lets nothing else through") {
+  judge_without_keywords({Dialect::mysql, "mysql"});
+}
+TEST_CASE("without its keywords the guard for T-SQL lets nothing else through") {
+  judge_without_keywords({Dialect::mssql, "mssql"});
+}
 
 TEST_CASE("the corpus of T-SQL is judged alike where capitals do not count, but for what they would hide") {
   const Corpus corpus{Dialect::mssql, "mssql"};

@@ -194,10 +194,10 @@ void Parser::customers_function(const Path& path, const Token& token) {
 
 // "vat_of" lists the function of the default schema.
 bool Parser::is_customers(const Path& path) const {
-  if (functions_.contains(fmt::format("{}", fmt::join(path, ".")))) return true;
+  if (settings_.functions.contains(fmt::format("{}", fmt::join(path, ".")))) return true;
   const std::string schema{default_schema(Dialect::mssql)};
-  if (path.size() == 1) return functions_.contains(schema + "." + path.front());
-  return path.size() == 2 && path.front() == schema && functions_.contains(path.back());
+  if (path.size() == 1) return settings_.functions.contains(schema + "." + path.front());
+  return path.size() == 2 && path.front() == schema && settings_.functions.contains(path.back());
 }
 
 // What is written in the arguments since `from` may not ask for millions of characters or rows.

@@ -296,7 +296,7 @@ void Parser::odbc_escape() {
   take();
   if (accept_word("fn")) {
     odbc_call();
-  } else if (is_word("call")) {
+  } else if (settings_.keywords && is_word("call")) {
     return refuse_verb(peek(), "{call ...} runs a procedure");
   } else {
     expect_any({"d", "t", "ts", "guid"});

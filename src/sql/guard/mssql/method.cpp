@@ -166,7 +166,7 @@ void Parser::type_in_string() {
   if (refused()) return;
   const auto text = value_of(token);
   const auto made = lex(text);
-  Parser inner{made.list, functions_, ignores_case_};
+  Parser inner{made.list, settings_};
   inner.type();
   if (made.refusal || inner.refused() || !inner.cursor_.at_end())
     refuse(token, "this type is not one of the built-in ones", "Use a type of the server.");

@@ -83,7 +83,7 @@ void Parser::not_understood(const Token& token) {
   if (refused()) return;
   if (token.kind == Token::Kind::end) return refuse(token, "the statement ends too early", "Complete it.");
   if (token.kind == Token::Kind::word) {
-    if (const auto* verb = find_verb(token.name)) return refuse_verb(token, verb->does);
+    if (const auto* verb = settings_.keywords ? find_verb(token.name) : nullptr) return refuse_verb(token, verb->does);
     if (token.name == "select") return refuse(token, "a second statement begins here", "Send one statement at a time.");
     if (token.name == "into")
       return refuse(token, "SELECT INTO makes a table", "Leave INTO out: the rows come back by themselves.");

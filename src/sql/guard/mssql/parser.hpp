@@ -22,9 +22,8 @@ namespace vmc::sql::mssql {
 
 class Parser {
  public:
-  // `ignores_case`: as Catalogue says.
-  Parser(const std::vector<Token>& tokens, const std::set<std::string>& functions, bool ignores_case)
-      : tokens_{tokens}, cursor_{tokens}, functions_{functions}, ignores_case_{ignores_case} {}
+  Parser(const std::vector<Token>& tokens, const GuardSettings& settings)
+      : tokens_{tokens}, cursor_{tokens}, settings_{settings}, ignores_case_{settings.catalogue.ignores_case()} {}
   Reading read();
 
  private:
@@ -278,7 +277,7 @@ class Parser {
 
   const std::vector<Token>& tokens_;
   TokenCursor cursor_;
-  const std::set<std::string>& functions_;
+  const GuardSettings& settings_;
   bool ignores_case_;
   std::optional<Refusal> refusal_;
   int depth_ = 0;

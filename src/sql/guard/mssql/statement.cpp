@@ -12,7 +12,7 @@ namespace vmc::sql {
 Reading read_mssql(std::string_view statement, const GuardSettings& settings) {
   auto tokens = mssql::lex(statement);
   if (!tokens.refusal)
-    return mssql::Parser{tokens.list, settings.functions, settings.catalogue.ignores_case()}.read();
+    return mssql::Parser{tokens.list, settings}.read();
   Reading reading;
   reading.refusal = std::move(tokens.refusal);
   return reading;
@@ -62,6 +62,7 @@ void Parser::head() {
   const auto& token = peek();
   if (token.kind == Token::Kind::end)
     return refuse(token, "there is no statement", "Ask for rows with SELECT.", Layer::text);
+  if (!settings_.keywords) return;
   if (token.is("{")) return refuse_verb(token, "{call ...} runs a procedure");
   if (!token.is_name() || is_any({"select", "with"})) return;
   if (token.kind == Token::Kind::word) {
@@ -87,8 +88,9 @@ void Parser::end_of_statement() {
     while (accept(";")) {
     }
     const auto& token = peek();
-    const auto* verb = token.kind == Token::Kind::word ? find_verb(token.name) : nullptr;
-    if (!verb && token.kind == Token::Kind::word) verb = find_head_verb(token.name);
+    const bool word = settings_.keywords && token.kind == Token::Kind::word;
+    const auto* verb = word ? find_verb(token.name) : nullptr;
+    if (word && !verb) verb = find_head_verb(token.name);
     if (verb) return refuse_verb(token, verb->does);
     if (!cursor_.at_end()) return refuse(token, "a second statement begins here", "Send one statement at a time.");
   }

@@ -41,7 +41,7 @@ void Parser::call(const Token& token) {
 void Parser::stored_function(const Path& path, const Token& token) {
   const auto whole = fmt::format("{}", fmt::join(path, "."));
   const bool dots_within = std::ranges::count(whole, '.') >= std::ssize(path);  // `shop.f` in backticks is one name
-  if (functions_.contains(whole) && !dots_within) {
+  if (settings_.functions.contains(whole) && !dots_within) {
     const Nested nested{*this};
     expect("(");
     expressions_or_none();

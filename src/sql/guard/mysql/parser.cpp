@@ -25,7 +25,7 @@ Refusal of_syntax(std::string what, std::string hint = {}) {
   return {Layer::syntax, Code::write_operation_rejected, 0, std::move(what), std::move(hint)};
 }
 
-Refusal explain_word(const Token& token, const Token& next) {
+Refusal explain_word(const Token& token, const Token& next, std::string_view meaning) {
   constexpr const char* kQuoted = "A name that is spelt so needs backticks.";
   const auto& word = token.name;
   if (word == "into" && (next.is_word("outfile") || next.is_word("dumpfile")))
@@ -38,19 +38,19 @@ Refusal explain_word(const Token& token, const Token& next) {
   if (word == "procedure")
     return of_syntax("PROCEDURE ANALYSE shows values of every column", "Ask for MIN and MAX of the columns you need.");
   const bool reserved = is_reserved(word);
-  if (const auto meaning = verb_meaning(word); reserved && !meaning.empty())
+  if (reserved && !meaning.empty())
     return {Layer::tokens, Code::write_keyword_detected, 0, std::string{meaning},
             fmt::format("Ask for rows with SELECT. {}", kQuoted)};
   return of_syntax(fmt::format("'{}' is not understood here", shortened(token.text)), reserved ? kQuoted : "");
 }
 
-// What a token means that stands where the grammar has no use for it.
-Refusal explain(const Token& token, const Token& next) {
+// What a token means that stands where the grammar has no use for it; `meaning`: as a verb.
+Refusal explain(const Token& token, const Token& next, std::string_view meaning) {
   using Kind = Token::Kind;
   if (token.kind == Kind::end || token.is(";")) return of_syntax("the statement ends before it is complete");
   if (token.is(":=") || (token.kind == Kind::variable && !token.text.starts_with("@@")))
     return of_syntax("user variables are neither read nor set", kSessionState);
-  if (token.kind == Kind::word) return explain_word(token, next);
+  if (token.kind == Kind::word) return explain_word(token, next, meaning);
   if (token.kind == Kind::string) return of_syntax("a string is not understood here");
   if (token.kind == Kind::number) return of_syntax("a number is not understood here");
   return of_syntax(fmt::format("'{}' is not understood here", shortened(token.text)));
@@ -117,7 +117,11 @@ void Parser::too_deep() {
 
 void Parser::not_understood(const Token& token) {
   const auto* next = &token == &tokens_.back() ? &token : &token + 1;
-  refuse(token, explain(token, *next));
+  refuse(token, explain(token, *next, meaning_of_verb(token)));
+}
+
+std::string_view Parser::meaning_of_verb(const Token& token) const {
+  return settings_.keywords && token.kind == Token::Kind::word ? verb_meaning(token.name) : std::string_view{};
 }
 
 }  // namespace vmc::sql::mysql

@@ -25,10 +25,9 @@ namespace vmc::sql::mysql {
 
 class Parser {
  public:
-  // `functions`: the customer's own. `ignores_case`: as Catalogue says.
-  Parser(std::string_view text, const Lexed& lexed, const std::set<std::string>& functions, bool ignores_case)
-      : text_{text}, tokens_{lexed.tokens}, chooses_index_{lexed.chooses_index}, cursor_{lexed.tokens}, functions_{functions},
-        ignores_case_{ignores_case} {}
+  Parser(std::string_view text, const Lexed& lexed, const GuardSettings& settings)
+      : text_{text}, tokens_{lexed.tokens}, chooses_index_{lexed.chooses_index}, cursor_{lexed.tokens},
+        settings_{settings}, ignores_case_{settings.catalogue.ignores_case()} {}
   Reading read();
 
  private:
@@ -204,6 +203,7 @@ class Parser {
   void expect_count();  // a number or a parameter
   void refuse(const Token& token, Refusal refusal);
   void refuse(const Token& token, std::string what, std::string hint = {});
+  std::string_view meaning_of_verb(const Token& token) const;  // empty: it is not known as one
   void not_understood(const Token& token);
   void too_deep();
   void not_understood() { not_understood(peek()); }
@@ -238,7 +238,7 @@ class Parser {
   const std::vector<Token>& tokens_;
   const bool chooses_index_;
   TokenCursor cursor_;
-  const std::set<std::string>& functions_;
+  const GuardSettings& settings_;
   bool ignores_case_;
   std::optional<Refusal> refusal_;
   int depth_ = 0, queries_ = 0;  // how deep the recursion is; how many queries it is in

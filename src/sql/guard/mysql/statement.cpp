@@ -12,7 +12,7 @@ namespace vmc::sql {
 Reading read_mysql(std::string_view statement, const GuardSettings& settings) {
   auto lexed = mysql::lex(statement);
   if (lexed.refusal) return {std::move(lexed.refusal), {}, 0, statement.size(), true};
-  return mysql::Parser{statement, lexed, settings.functions, settings.catalogue.ignores_case()}.read();
+  return mysql::Parser{statement, lexed, settings}.read();
 }
 
 namespace mysql {
@@ -34,10 +34,9 @@ Block block_of(Query query, std::size_t at) {
   return block;
 }
 
-// Why a statement that begins with the word is refused.
-Refusal refusal_of_statement(const Token& head) {
-  if (const auto meaning = verb_meaning(head.name); head.kind == Token::Kind::word && !meaning.empty())
-    return {Layer::tokens, Code::write_keyword_detected, 0, std::string{meaning}, kOnlyReads};
+// Why a statement that begins with the word is refused; `meaning`: as a verb.
+Refusal refusal_of_statement(const Token& head, std::string_view meaning) {
+  if (!meaning.empty()) return {Layer::tokens, Code::write_keyword_detected, 0, std::string{meaning}, kOnlyReads};
   std::string what = fmt::format("'{}' begins no statement that reads", shortened(head.text));
   if (head.is_word("explain"))
     what = "EXPLAIN is not offered: ANALYZE would run what it explains, and plans show values";
@@ -69,7 +68,7 @@ void Parser::statement(Reading& reading) {
   reading.is_query = false;
   if (accept_word("show")) return show(reading.query);
   if (accept_any({"desc", "describe"})) return describe(reading.query);
-  refuse(head, refusal_of_statement(head));
+  refuse(head, refusal_of_statement(head, meaning_of_verb(head)));
 }
 
 void Parser::end_of_statement(Reading& reading) {
@@ -79,7 +78,7 @@ void Parser::end_of_statement(Reading& reading) {
   const bool ended = accept(";");
   if (cursor_.at_end()) return;
   if (!ended) return not_understood();
-  const bool writes = peek().kind == Token::Kind::word && !verb_meaning(peek().name).empty();
+  const bool writes = !meaning_of_verb(peek()).empty();
   refuse(peek(), {writes ? Layer::tokens : Layer::syntax,
                   writes ? Code::write_keyword_detected : Code::write_operation_rejected, 0,
                   "a second statement begins here", "Send one statement at a time."});

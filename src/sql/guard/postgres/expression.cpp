@@ -253,7 +253,7 @@ void TreeReader::check_function(const std::vector<std::string>& name, const Obje
     if (is_telling_function(name.back())) telling(name.back(), items_of(fields, "args"), at, uses);
     return;
   }
-  if (functions_.contains(whole) || whole == "information_schema._pg_expandarray") return;
+  if (settings_.functions.contains(whole) || whole == "information_schema._pg_expandarray") return;
   refuse(Layer::functions, at, fmt::format("the function {} is not known to be harmless", whole),
          "Its owner can allow one of their own: functions = [...] of the connection, on the agent.");
 }

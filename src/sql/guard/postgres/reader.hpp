@@ -13,13 +13,13 @@ namespace vmc::sql::postgres {
 
 class TreeReader {
  public:
-  explicit TreeReader(const std::set<std::string>& functions) : functions_{functions} {}
+  explicit TreeReader(const GuardSettings& settings) : settings_{settings} {}
   Reading read(const Object& root);
 
  private:
   // statement.cpp
   void statement(const Node& node, Query& query);
-  bool refuse_verb(const Node& node, std::size_t at);  // false: it is none that writes
+  bool refuse_verb(const Node& node, std::size_t at);  // false: it is not known as one
   void show(const Object& fields);
   void select(const Object& fields, Query& query);
   void arms(const Object& fields, Query& query);
@@ -66,7 +66,7 @@ class TreeReader {
               Code code = Code::write_operation_rejected);
   void not_understood(std::string_view what, std::size_t at);
 
-  const std::set<std::string>& functions_;
+  const GuardSettings& settings_;
   data::Calls calls_;  // without a schema
   std::optional<Refusal> refusal_;
 };

@@ -15,7 +15,7 @@ Reading read_postgres(std::string_view statement, const GuardSettings& settings)
   if (!reading.refusal) {
     auto parsed = postgres::parse(statement);
     if (parsed.refusal) reading.refusal = std::move(parsed.refusal);
-    else reading = postgres::TreeReader{settings.functions}.read(parsed.root);
+    else reading = postgres::TreeReader{settings}.read(parsed.root);
   }
   if (reading.length == 0) reading.length = statement.size() - std::min(reading.begin, statement.size());
   return reading;
@@ -103,6 +103,7 @@ void TreeReader::statement(const Node& node, Query& query) {
 }
 
 bool TreeReader::refuse_verb(const Node& node, std::size_t at) {
+  if (!settings_.keywords) return false;
   const auto verb = std::find_if(kVerbs.begin(), kVerbs.end(), [&](const Verb& v) { return v.node == node.kind; });
   const bool defines = node.kind.starts_with("Create") || node.kind.starts_with("Alter") || node.kind.starts_with("Drop");
   if (verb != kVerbs.end()) refuse(Layer::tokens, at, std::string{verb->words}, kOnlyReads, verb->code);

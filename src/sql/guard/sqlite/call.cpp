@@ -96,7 +96,7 @@ bool Parser::call(Uses& uses, Alias alias) {
 }
 
 bool Parser::check_function(const Token& name) {
-  if (functions_.contains(name.name)) return true;
+  if (settings_.functions.contains(name.name)) return true;
   if (!is_harmless_function(name.name))
     return refuse(Layer::functions, name, fmt::format("function '{}' is not known to be harmless", name.text),
                   "Use functions of SQLite that only compute.");

@@ -30,7 +30,7 @@ class SqliteGuard final : public Guard {
     const auto lexed = lex(text);
     verdict.refusal = lexed.refusal;
     if (verdict.refusal) return verdict;
-    const auto statement = Parser{lexed.tokens, library(), settings_.functions}.parse();
+    const auto statement = Parser{lexed.tokens, library(), settings_}.parse();
     verdict.refusal = statement.refusal;
     if (!verdict.refusal) verdict.refusal = check_size(statement);
     if (!verdict.refusal) verdict = survey(statement, catalogue(), library());

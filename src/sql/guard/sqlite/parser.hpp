@@ -8,7 +8,9 @@
 #include <set>
 
 #include "sql/guard/query.hpp"
+#include "sql/guard/readers.hpp"
 #include "sql/guard/sqlite/functions.hpp"
+#include "sql/guard/sqlite/words.hpp"
 #include "sql/guard/token.hpp"
 
 namespace vmc::sql::sqlite {
@@ -29,9 +31,8 @@ struct Statement {
 
 class Parser {
  public:
-  // `functions`: the customer's own.
-  Parser(const std::vector<Token>& tokens, const Library& library, const std::set<std::string>& functions)
-      : tokens_{tokens}, cursor_{tokens}, library_{library}, functions_{functions} {}
+  Parser(const std::vector<Token>& tokens, const Library& library, const GuardSettings& settings)
+      : tokens_{tokens}, cursor_{tokens}, library_{library}, settings_{settings} {}
 
   Statement parse();
 
@@ -52,6 +53,7 @@ class Parser {
   bool pragma();
   bool pragma_argument(const SystemTable& system, Block& block);
   bool no_statement_begins_here();
+  const Verb* verb_at(const Token& token) const;
 
   // select.cpp
   bool query(Query& query);
@@ -137,7 +139,7 @@ class Parser {
   const std::vector<Token>& tokens_;
   TokenCursor cursor_;
   const Library& library_;
-  const std::set<std::string>& functions_;
+  const GuardSettings& settings_;
   int depth_ = 0;
   int windows_ = 0;
   Statement made_;

@@ -50,11 +50,15 @@ bool Parser::statement() {
 // At a word where a query should begin.
 bool Parser::no_statement_begins_here() {
   const auto& first = peek();
-  const auto* verb = first.kind == Token::Kind::word ? find_verb(first.name) : nullptr;
+  const auto* verb = verb_at(first);
   if (!verb) return not_understood();
   if (verb->writes)
     return refuse(Layer::tokens, first, std::string{verb->what}, kAskWithSelect, Code::write_keyword_detected);
   return refuse(Layer::syntax, first, std::string{verb->what}, kAskWithSelect);
+}
+
+const Verb* Parser::verb_at(const Token& token) const {
+  return settings_.keywords && token.kind == Token::Kind::word ? find_verb(token.name) : nullptr;
 }
 
 bool Parser::end_of_statement() {
@@ -65,7 +69,7 @@ bool Parser::end_of_statement() {
     if (cursor_.at_end()) return true;
     const auto& next = peek();
     if (next.is(";")) return refuse(Layer::syntax, next, "a second semicolon stands here", "One is enough.");
-    const auto* verb = next.kind == Token::Kind::word ? find_verb(next.name) : nullptr;
+    const auto* verb = verb_at(next);
     if (verb && verb->writes)
       return refuse(Layer::tokens, next, fmt::format("a second statement begins here, and {}", verb->what),
                     "Send one SELECT at a time.", Code::write_keyword_detected);
