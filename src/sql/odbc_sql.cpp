@@ -165,6 +165,8 @@ std::string mssql_projected(const data::ColumnInfo& column, const std::string& q
   return out;
 }
 
+constexpr std::int64_t kExactInDouble = std::int64_t{1} << 53;
+
 // What the column holds decides, as any of SQLite's columns may hold anything: only what is of its type is written out.
 // The driver cuts texts at a NUL and doubles after 15 digits; 20 of SQLite's make the same double again.
 std::string sqlite_projected(const data::ColumnInfo& column, const std::string& quoted) {
@@ -177,7 +179,9 @@ std::string sqlite_projected(const data::ColumnInfo& column, const std::string& 
     case Kind::int64:
       return by_type(fmt::format("WHEN 'integer' THEN CAST({} AS TEXT)", quoted));
     case Kind::float64:
-      return by_type(fmt::format("WHEN 'real' THEN {} WHEN 'integer' THEN CAST({} AS TEXT)", exact, quoted));
+      return by_type(fmt::format("WHEN 'real' THEN {0} WHEN 'integer' THEN CASE WHEN {1} BETWEEN -{2} AND {2} "
+                                 "THEN CAST({1} AS TEXT) ELSE '?' END",
+                                 exact, quoted, kExactInDouble));
     case Kind::bytes:
       return by_type(fmt::format("WHEN 'blob' THEN hex({})", quoted));
     case Kind::text:

@@ -7,7 +7,7 @@ newer servers come as sp_columns tells them to ODBC 3 clients of old: dates and 
 import re
 
 from database import SYS, Connection
-from sqltypes import SqlError, Type
+from sqltypes import CLR_TYPES, SqlError, Type
 
 WORDS = ("INSERT", "DELETE", "UPDATE", "SELECT", "REFERENCES")
 FOLLOWS = {"CASCADE": 0, "NO ACTION": 1, "SET NULL": 2, "SET DEFAULT": 3}  # of ON UPDATE and ON DELETE
@@ -109,6 +109,7 @@ def sp_columns(database, table_name=None, table_owner=None, table_qualifier=None
             if not like(column, column_name) or not database.rights.has_perms(securable, "OBJECT", "SELECT", column, "COLUMN"):
                 continue
             code, named, precision, length, scale, radix = described(kind, odbcver)
+            named = kind.alias or named
             base, sub = (9, code - 90) if code in (91, 92, 93) else (9, 3) if code == 11 else (code, None)
             octets = length if code in (1, 12, -1, -2, -3, -4, -8, -9, -10) else None
             yield (database.rights.database, owner, table, column, code, named, precision, length, scale, radix, 0 if required else 1,
@@ -136,6 +137,8 @@ def described(kind, odbcver):
                "smalldatetime": (93 if odbcver == 3 else 11, 16, 16, 0, None),
                "decimal": (3, kind.first, (kind.first or 0) + 2, kind.second, 10),
                "numeric": (2, kind.first, (kind.first or 0) + 2, kind.second, 10)}
+    if name in CLR_TYPES:
+        return -151, name, 0 if size < 0 else size, 0 if size < 0 else size, None, None
     if name in numbers:
         code, precision, length, scale, radix = numbers[name]
         return code, name, precision, length, scale, radix

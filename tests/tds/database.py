@@ -5,12 +5,13 @@ import zlib
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
-from sqltypes import SqlError, Type
+from sqltypes import CLR_TYPES, SqlError, Type
 
 NUMBERS = re.compile(r"\b(decimal|numeric|dec|money|smallmoney)\b(\s*\(\s*\d+\s*(?:,\s*\d+\s*)?\))?", re.I)
 INSTANTS = re.compile(r"\bdatetimeoffset\b(\s*\(\s*\d\s*\))?", re.I)
 LONG = re.compile(r"\b(n?varchar|varbinary)\s*\(\s*max\s*\)", re.I)
-TEXTS = re.compile(r"\b(xml|sql_variant|uniqueidentifier)\b", re.I)
+TEXTS = re.compile(r"\b(xml|sql_variant|uniqueidentifier|hierarchyid)\b", re.I)
+SYSNAME, FIRST_ALIAS = 256, 257  # user_type_id
 SYSTEM_TYPES = {"image": 34, "text": 35, "uniqueidentifier": 36, "date": 40, "time": 41, "datetime2": 42, "datetimeoffset": 43, "tinyint": 48,
                 "smallint": 52, "int": 56, "smalldatetime": 58, "real": 59, "money": 60, "datetime": 61, "float": 62, "sql_variant": 98,
                 "ntext": 99, "bit": 104, "decimal": 106, "numeric": 108, "smallmoney": 122, "bigint": 127, "varbinary": 165, "varchar": 167,
@@ -19,21 +20,27 @@ COLLATIONS = {"Latin1_General_CI_AS": str.lower, "Latin1_General_CS_AS": str,
               "Turkish_CI_AS": lambda text: text.replace("I", "ı").lower(),
               # cs is one letter, in capitals too, and cS are two
               "Hungarian_CI_AS": lambda text: re.sub("cs|Cs|CS", "ć", text).lower()}
+CLR = 240
 DELETE_ACTIONS = {"CASCADE": 1, "SET NULL": 2, "SET DEFAULT": 3}
 TEXT_TYPES = {"varchar", "char", "nvarchar", "nchar", "text", "ntext"}
 
 
-def stored_types(ddl):
+def stored_types(ddl, aliases=()):
     """Declared types with the affinity and the collation SQLite needs to keep and to order their values as they are."""
+    for alias in aliases:
+        ddl = re.sub(rf"\b{alias}\b", f"{alias}_text", ddl, flags=re.I)
     ddl = LONG.sub(r"\1_max", ddl)
     ddl = NUMBERS.sub(lambda m: f"{m[1]}_text{m[2] or ''} COLLATE tds_number", ddl)
     ddl = INSTANTS.sub(lambda m: f"datetimeoffset{m[1] or ''} COLLATE tds_instant", ddl)
     return TEXTS.sub(lambda m: f"{m[1]}_text", ddl)
 
 
-def declared(text):
+def declared(text, aliases):
     """The T-SQL type of a column as stored_types() wrote it; None when SQLite does not know it."""
     text = (text or "").replace("_text", "").replace("_max", "(max)").strip()
+    if text.lower() in aliases:
+        base = Type.parse(aliases[text.lower()])
+        return Type(base.name, base.first, base.second, text.lower())
     return Type.parse(text) if text else None
 
 
@@ -128,7 +135,7 @@ class Connection:
 
     def tables(self):
         rows = self.db.execute("SELECT name, type, sql FROM main.sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-                               " AND name NOT IN ('tds_modules', 'tds_history')"
+                               " AND name NOT IN ('tds_modules', 'tds_history', 'tds_aliases')"
                                " ORDER BY rowid").fetchall()
         return [(1000 + i, name, kind, sql) for i, (name, kind, sql) in enumerate(rows)]
 
@@ -136,7 +143,8 @@ class Connection:
         """(name, Type or None, required, default, key position) of each column."""
         quoted = table.replace('"', '""')
         rows = self.db.execute(f'PRAGMA {schema}.table_xinfo("{quoted}")').fetchall()
-        return [(r[1], declared(r[2]), bool(r[3]) or bool(r[5]), r[4], r[5]) for r in rows]
+        aliases = self.aliases()
+        return [(r[1], declared(r[2], aliases), bool(r[3]) or bool(r[5]), r[4], r[5]) for r in rows]
 
     def object_id(self, name, kind=None):
         m = re.fullmatch(r"(?:\[dbo\]\.)?\[((?:[^\]]|\]\])+)\]", name) or re.fullmatch(r"(?:dbo\.)?(\w+)", name)
@@ -155,7 +163,13 @@ class Connection:
         run('INSERT INTO temp."sys.databases" VALUES (5, ?, ?, 130)', (self.rights.database, 1 if self.rights.snapshot else 0))
         for name, number in SYSTEM_TYPES.items():
             run('INSERT INTO temp."sys.types" VALUES (?, ?, ?, 0)', (number, number, name))
-        run('INSERT INTO temp."sys.types" VALUES (231, 256, \'sysname\', 0)')
+        for name, number in CLR_TYPES.items():
+            run('INSERT INTO temp."sys.types" VALUES (?, ?, ?, 0)', (CLR, number, name))
+        users = {"sysname": SYSNAME} | CLR_TYPES
+        run('INSERT INTO temp."sys.types" VALUES (231, ?, \'sysname\', 0)', (SYSNAME,))
+        for number, (name, base) in enumerate(self.aliases().items(), FIRST_ALIAS):
+            users[name] = number
+            run('INSERT INTO temp."sys.types" VALUES (?, ?, ?, 1)', (SYSTEM_TYPES[Type.parse(base).name], number, name))
         for number, name, kind, sql in self.tables():
             altered = f"2026-01-02T03:04:{zlib.crc32(sql.encode()) % 60_000 / 1000:06.3f}"
             run('INSERT INTO temp."sys.objects" VALUES (?, 1, ?, ?, 0, ?)', (number, name, "U" if kind == "table" else "V", altered))
@@ -171,8 +185,8 @@ class Connection:
                 kept = kept or Type.parse("nvarchar(4000)")
                 collation = "Latin1_General_100_BIN2" if kept.name in TEXT_TYPES else None
                 run('INSERT INTO temp."sys.columns" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, ?, 0)',
-                    (number, place, column, SYSTEM_TYPES[kept.name], SYSTEM_TYPES[kept.name], kept.max_length(), kept.precision(), kept.scale(),
-                     collation, 0 if required else 1, column in computed, 9000 + place if default is not None else 0))
+                    (number, place, column, SYSTEM_TYPES.get(kept.name, CLR), users.get(kept.alias or kept.name, SYSTEM_TYPES.get(kept.name)),
+                     kept.max_length(), kept.precision(), kept.scale(), collation, 0 if required else 1, column in computed, 9000 + place if default is not None else 0))
                 if default is not None:
                     run('INSERT INTO temp."sys.default_constraints" VALUES (?, ?, ?, ?)', (9000 + place, number, place, f"({default})"))
                 if column in computed:
@@ -187,6 +201,14 @@ class Connection:
         if not self.db.execute("SELECT 1 FROM main.sqlite_master WHERE name = ?", (table,)).fetchone():
             return []
         return self.db.execute(f"SELECT * FROM main.{table}").fetchall()
+
+    def aliases(self):
+        """The types of the owner's own: name and what each stands for, in lower case."""
+        return dict(self.kept("tds_aliases"))
+
+    def create_type(self, name, base):
+        self.db.execute("CREATE TABLE IF NOT EXISTS tds_aliases (name TEXT NOT NULL PRIMARY KEY, base TEXT NOT NULL)")
+        self.db.execute("INSERT INTO tds_aliases VALUES (?, ?)", (name.lower(), base))
 
     def module(self, view):
         """Its definition and whether QUOTED_IDENTIFIER was ON, as tds_modules (view, definition, quoted) says, or SQLite."""

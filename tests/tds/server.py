@@ -6,6 +6,7 @@ The control port takes one JSON object a connection and answers with one.
 """
 import json
 import pathlib
+import re
 import socket
 import socketserver
 import ssl
@@ -71,7 +72,10 @@ class Server:
         try:
             first = None
             for statement in sql.split(";;" if ";;" in sql else ";"):
-                text = stored_types(statement) if statement.strip().upper().startswith("CREATE TABLE") else statement
+                if m := re.fullmatch(r"\s*CREATE TYPE (\w+) FROM (.*?)\s*", statement, re.S | re.I):
+                    db.create_type(*m.groups())
+                    continue
+                text = stored_types(statement, db.aliases()) if statement.strip().upper().startswith("CREATE TABLE") else statement
                 row = db.execute(text).fetchone()
                 first = first if first is not None or not row else str(row[0])
             return first

@@ -328,10 +328,10 @@ class Session:
             self.database.db.execute("DROP VIEW temp.tds_outputs")
         except sqlite3.Error as error:
             raise self.database.translated(error) from None
-        out = []
+        out, aliases = [], self.database.aliases()
         for row in rows:
             try:
-                out.append(declared(row[2]))
+                out.append(declared(row[2], aliases))
             except SqlError:
                 out.append(None)
         return out

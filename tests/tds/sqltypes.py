@@ -1,7 +1,7 @@
 """SQL Server's types: how one is declared, how TDS carries it (MS-TDS 2.2.5.5) and how SQLite keeps it here.
 
 Kept: integers and floats as they are; decimals and money as text with all digits of their scale; text as text; bytes as
-blobs; times as text of fixed width ("2024-02-29 13:00:00.1234567", with an offset "…Z+02:00" behind the UTC time), so that text order is
+blobs, those of geometry and geography too, and hierarchyid as its path; times as text of fixed width ("2024-02-29 13:00:00.1234567", with an offset "…Z+02:00" behind the UTC time), so that text order is
 their order; uniqueidentifier as upper-case text.
 """
 import datetime
@@ -16,6 +16,7 @@ FOREVER = 0xFFFFFFFFFFFFFFFF
 EPOCH = datetime.date(1, 1, 1).toordinal()
 DAY0 = datetime.date(1900, 1, 1).toordinal()
 INTEGERS = {"tinyint": 1, "smallint": 2, "int": 4, "integer": 4, "bigint": 8}
+CLR_TYPES = {"hierarchyid": 128, "geometry": 129, "geography": 130}  # by user_type_id: all are of system type 240
 TIMES = {"time", "date", "datetime2", "datetimeoffset", "datetime", "smalldatetime"}
 
 
@@ -30,8 +31,8 @@ def conversion_failed(name):
 
 
 class Type:
-    def __init__(self, name, first=None, second=None):
-        self.name, self.first, self.second = name, first, second
+    def __init__(self, name, first=None, second=None, alias=None):
+        self.name, self.first, self.second, self.alias = name, first, second, alias
 
     @staticmethod
     def parse(text):
@@ -56,7 +57,7 @@ class Type:
             first = 1 if first is None else first
         elif name == "float":
             name, first = ("real", None) if first is not None and first <= 24 else ("float", None)
-        return Type(name, first, second)
+        return Type(name, first, second, "sysname" if m[1].lower() == "sysname" else None)
 
     def __str__(self):
         if self.name in ("decimal", "numeric"):
@@ -65,7 +66,7 @@ class Type:
 
     # ---- the catalogue's numbers -------------------------------------------------------------------------------------
     def max_length(self):
-        if self.first == "max" or self.name == "xml":
+        if self.first == "max" or self.name in ("xml", "geometry", "geography"):
             return -1
         if self.name in ("nchar", "nvarchar"):
             return 2 * self.first
@@ -74,7 +75,8 @@ class Type:
         if self.name in ("decimal", "numeric"):
             return 1 + decimal_size(self.first)
         fixed = {"bit": 1, "float": 8, "real": 4, "money": 8, "smallmoney": 4, "datetime": 8, "smalldatetime": 4, "date": 3,
-                 "uniqueidentifier": 16, "timestamp": 8, "text": 16, "ntext": 16, "image": 16, "sql_variant": 8016}
+                 "uniqueidentifier": 16, "timestamp": 8, "text": 16, "ntext": 16, "image": 16, "sql_variant": 8016,
+                 "hierarchyid": 892}
         if self.name in fixed:
             return fixed[self.name]
         if self.name in INTEGERS:
@@ -194,8 +196,8 @@ class Type:
     def convert(self, value, implicit=False):
         """A value of any kind as one of this type in the form it is kept; SqlError as the server would raise it."""
         n = self.name
-        if value is None:
-            return None
+        if value is None or n in CLR_TYPES:
+            return value
         if n in INTEGERS:
             try:
                 number = int(value)
@@ -297,7 +299,7 @@ class Type:
 
 WIDE = Context(prec=80)
 KNOWN = set(INTEGERS) | TIMES | {"bit", "float", "real", "decimal", "numeric", "money", "smallmoney", "char", "varchar", "nchar", "nvarchar",
-                                 "text", "ntext", "xml", "binary", "varbinary", "image", "timestamp", "uniqueidentifier", "sql_variant"}
+                                 "text", "ntext", "xml", "binary", "varbinary", "image", "timestamp", "uniqueidentifier", "sql_variant"} | set(CLR_TYPES)
 
 
 KEPT_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{7})Z([+-]\d\d:\d\d)")

@@ -56,7 +56,7 @@ std::optional<Type> by_name(Family family, const DriverType& type) {
     if (name == "timestamptz") return Type{Kind::timestamptz};
     if (name == "numeric" && type.size == kPostgresOpenSize && type.digits == kPostgresOpenDigits)
       return Type{Kind::number};
-    if (name == "money") return Type{Kind::text};
+    if (name == "money" || name == "xid") return Type{Kind::text};  // an xid is cast to no number
   }
   if (family == Family::mysql) {
     if (name == "timestamp") return Type{Kind::timestamptz};

@@ -34,7 +34,8 @@ Result<std::vector<TargetColumn>> catalogue_columns(Connection& db, const std::s
                        " SELECT c.attname, c.shown, c.shown_mod, t.typbasetype, t.typtypmod"
                        " FROM c JOIN pg_catalog.pg_type t ON t.oid = c.typ WHERE t.typtype = 'd')"
                        " SELECT c.attname, c.typ::pg_catalog.int8, c.mod, pg_catalog.format_type(c.shown, "
-                       "c.shown_mod), t.typarray::pg_catalog.int8, pg_catalog.format_type(c.typ, -1)"
+                       "c.shown_mod), t.typarray::pg_catalog.int8, pg_catalog.format_type(c.typ, -1), "
+                       "pg_catalog.bool_and(t.typreceive <> 0) OVER ()"
                        " FROM c JOIN pg_catalog.pg_type t ON t.oid = c.typ WHERE t.typtype <> 'd'",
                        params));
   std::vector<TargetColumn> out;
@@ -51,6 +52,7 @@ Result<std::vector<TargetColumn>> catalogue_columns(Connection& db, const std::s
     column.type_name = cell(rows, row, 3);
     column.array_type = static_cast<Oid>(cell_number(rows, row, 4));
     column.boundless_name = cell(rows, row, 5);
+    column.table_takes_binary = cell_true(rows, row, 6);
     out.push_back(std::move(column));
   }
   return out;

@@ -19,6 +19,7 @@ struct TargetColumn {
   std::string type_name;  // the declared one, quoted and qualified by the server
   std::string boundless_name;  // the base type without length, precision or scale
   Oid array_type = 0;
+  bool table_takes_binary = true;  // COPY asks every column of the table for it, named or not
   // The type the rows are copied as: its own where the format is known, else the type of the kind.
   Oid copied_as = 0;
   bool own_type() const { return copied_as == type; }

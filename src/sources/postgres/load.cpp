@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "core/crash_point.hpp"
 #include "sources/postgres/aside.hpp"
 #include "sql/dialect.hpp"
@@ -7,6 +9,30 @@ namespace {
 
 constexpr const char* kStage = "pg_temp.vmc_load";
 constexpr const char* kOrdinal = "\"vmc row\"";
+
+// What a type, or one that it is made of, may drop in silence of a text it is read from: texts like these must be just as
+// the server writes the value. '^' is any text. Doubles keep 15 digits, reals 6, instants 6 behind the point; a type with a
+// precision rounds where it stands inside another; xid and its kind take the first digits they find.
+constexpr const char* kDrops =
+    "WITH RECURSIVE part AS (SELECT n.place, n.typ, -1 AS mod"
+    " FROM pg_catalog.unnest($1::pg_catalog.oid[]) WITH ORDINALITY AS n (typ, place)"
+    " UNION SELECT p.place, e.typ, e.mod FROM part p JOIN pg_catalog.pg_type t ON t.oid = p.typ, LATERAL ("
+    "SELECT t.typbasetype, t.typtypmod WHERE t.typtype = 'd'"
+    " UNION ALL SELECT t.typelem, p.mod WHERE t.typcategory = 'A' AND t.typelem <> 0"
+    " UNION ALL SELECT r.rngsubtype, -1 FROM pg_catalog.pg_range r WHERE t.oid = {}"
+    " UNION ALL SELECT a.atttypid, a.atttypmod FROM pg_catalog.pg_attribute a"
+    " WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) AS e (typ, mod))"
+    " SELECT p.place - 1, pg_catalog.string_agg(CASE WHEN p.mod >= 0 THEN '^' ELSE d.texts END, '|')"
+    " FROM part p JOIN pg_catalog.pg_type t ON t.oid = p.typ"
+    " LEFT JOIN (VALUES ('float4', '[0-9][0-9.]{{6}}'), ('float8', '[0-9][0-9.]{{15}}'), ('point', '[0-9][0-9.]{{15}}'),"
+    " ('line', '[0-9][0-9.]{{15}}'), ('lseg', '[0-9][0-9.]{{15}}'), ('box', '[0-9][0-9.]{{15}}'),"
+    " ('path', '[0-9][0-9.]{{15}}'), ('polygon', '[0-9][0-9.]{{15}}'), ('circle', '[0-9][0-9.]{{15}}'),"
+    " ('timetz', '[.][0-9]{{7}}'), ('timestamptz', '[.][0-9]{{7}}'), ('interval', '[.][0-9]{{7}}'),"
+    " ('tsvector', ':[0-9]'), ('date', '^'), ('time', '^'), ('timestamp', '^'), ('money', '^'), ('name', '^'),"
+    " ('char', '^'), ('xid', '^'), ('xid8', '^'), ('cid', '^')) AS d (name, texts)"
+    " ON d.name = t.typname AND t.typnamespace = 11"
+    " WHERE p.mod >= 0 OR d.texts IS NOT NULL GROUP BY p.place";
+constexpr int kMultirangesSince = 140'000;
 
 class RowLoader {
  public:
@@ -49,6 +75,26 @@ class RowLoader {
       else
         updates_ += (updates_.empty() ? "" : ", ") + name + " = EXCLUDED." + name;
     }
+    straight_ = straight_ && targets_.front().table_takes_binary;
+    return look_up_drops();
+  }
+
+  Result<void> look_up_drops() {
+    drops_.resize(targets_.size());
+    std::string types;
+    bool any = false;
+    for (const auto& target : targets_) {
+      const bool from_text = !target.own_type() && target.copied_as == oid::text;
+      types += (types.empty() ? "{" : ",") + std::to_string(from_text ? target.type : 0);
+      any = any || from_text;
+    }
+    if (!any) return {};
+    const char* ranges = db_.version() < kMultirangesSince ? "r.rngtypid" : "ANY (ARRAY[r.rngtypid, r.rngmultitypid])";
+    Params params;
+    params.text(types + "}");
+    VMC_TRY(found, db_.run(fmt::format(kDrops, ranges), params));
+    for (int row = 0; row < PQntuples(found.get()); ++row)
+      drops_[static_cast<std::size_t>(cell_number(found, row, 0))] = cell(found, row, 1);
     return {};
   }
 
@@ -77,7 +123,6 @@ class RowLoader {
     const auto becomes = name + "::" + target.type_name;
     if (target.type == oid::money) return becomes + "::pg_catalog.numeric IS DISTINCT FROM " + name;
     const std::string text = "::pg_catalog.text";
-    if (target.type == oid::name || target.type == oid::character) return becomes + text + " IS DISTINCT FROM " + name;
     if (target.modifier < 0) return {};
     return becomes + text + " IS DISTINCT FROM " + name + "::" + target.boundless_name + text;
   }
@@ -87,17 +132,26 @@ class RowLoader {
     for (std::size_t i = 0; i < targets_.size(); ++i) {
       if (targets_[i].own_type()) continue;
       VMC_TRY(name, sql::quote(sql::Dialect::postgres, targets_[i].name));
-      const auto condition = changes(targets_[i], name);
-      if (condition.empty()) continue;
-      which += " WHEN " + condition + " THEN " + std::to_string(i);
-      any += (any.empty() ? "" : " OR ") + condition;
+      const auto add = [&](const std::string& condition, std::size_t number) {
+        if (condition.empty()) return;
+        which += fmt::format(" WHEN {} THEN {}", condition, number);
+        any += (any.empty() ? "" : " OR ") + condition;
+      };
+      add(changes(targets_[i], name), i);
+      if (!drops_[i].empty())
+        add(fmt::format("({0} OPERATOR(pg_catalog.~) '{1}' AND {0}::{2}::pg_catalog.text IS DISTINCT FROM {0})", name,
+                        drops_[i], targets_[i].type_name),
+            targets_.size() + i);
     }
     if (any.empty()) return {};
     VMC_TRY(found, db_.run("SELECT CASE" + which + " END FROM " + kStage + " WHERE " + any + " LIMIT 1"));
     if (PQntuples(found.get()) == 0) return {};
-    const auto& target = targets_[static_cast<std::size_t>(cell_number(found, 0, 0))];
-    return fail(Code::invalid_request, "load into '" + request_.table + "', column '" + target.name +
-                                           "': a value is longer or finer than " + target.type_name + " keeps");
+    const auto number = static_cast<std::size_t>(cell_number(found, 0, 0));
+    const auto& target = targets_[number % targets_.size()];
+    const auto why = number < targets_.size()
+                         ? fmt::format("a value is longer or finer than {} keeps", target.type_name)
+                         : fmt::format("a text is not as {} writes it, which may keep less of it", target.type_name);
+    return fail(Code::invalid_request, fmt::format("load into '{}', column '{}': {}", request_.table, target.name, why));
   }
 
   // The server does not say in which column a text was no value of the type.
@@ -145,6 +199,7 @@ class RowLoader {
   const std::string& into_;
   std::vector<TargetColumn> targets_;
   std::string columns_, stage_columns_, casted_, key_, updates_;
+  std::vector<std::string> drops_;  // a column's texts that must be as the server writes them; empty: none
   bool straight_ = true;  // every column can be copied as its own type
 };
 

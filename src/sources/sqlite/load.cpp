@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "core/crash_point.hpp"
 #include "sources/sqlite/aside.hpp"
 #include "sources/sqlite/cells.hpp"
@@ -16,6 +18,21 @@ Result<void> check_affinities(const LoadPlan& plan, const LoadRequest& request) 
                       column->name + "' exactly as it is declared",
                   "Declare it with text affinity, for example DECIMAL_TEXT(12,2) or TEXT.");
   return {};
+}
+
+Result<void> check_computed(Database& db, const LoadPlan& plan, const LoadRequest& request) {
+  const Database::Discovering discovering{db};
+  VMC_TRY(computed, db.prepare("SELECT name FROM pragma_table_xinfo(?1) WHERE hidden IN (2, 3)"));
+  VMC_CHECK(db.bind(computed.get(), 1, request.table));
+  for (;;) {
+    VMC_TRY(more, db.step(computed.get()));
+    if (!more) return {};
+    const std::string_view name{reinterpret_cast<const char*>(sqlite3_column_text(computed.get(), 0))};
+    for (const auto* column : plan.columns)
+      if (column->name == name)
+        return fail(Code::invalid_request,
+                    fmt::format("load into '{}', column '{}': the database computes it; leave it out", request.table, name));
+  }
 }
 
 Result<std::string> insert_text(const LoadPlan& plan, const LoadRequest& request) {
@@ -76,6 +93,7 @@ Result<LoadOutcome> load(Database& db, const LoadRequest& request, const data::T
     VMC_CHECK(refuse_ended(applied, request, {kSwapPart, kDropPart}));
     VMC_CHECK(ensure_aside(db, request, plan));
   }
+  VMC_CHECK(check_computed(db, plan, request));
   VMC_TRY(written, write_rows(db, plan, request, rows));
   VMC_CHECK(applied.record(written));
   crash_point("load.rows_written");

@@ -28,7 +28,11 @@ class Postgres final : public Database {
   Postgres() {
     PostgresServer::instance().create_database(kName);
     run("CREATE TYPE mood AS ENUM ('calm', 'wild ''one'''); CREATE DOMAIN price AS numeric(6,2); "
-        "CREATE DOMAIN word AS varchar(4)");
+        "CREATE DOMAIN word AS varchar(4); CREATE DOMAIN fair_price AS price CHECK (VALUE > 0); "
+        "CREATE DOMAIN prices AS numeric(6,2)[]; CREATE DOMAIN shift AS time(2); "
+        "CREATE TYPE item AS (name text, cost numeric(6,2), temper mood, bought timestamp); "
+        "CREATE TYPE float_range AS RANGE (subtype = float8); CREATE TABLE moods (feeling mood); "
+        "CREATE EXTENSION hstore; CREATE EXTENSION citext");
   }
   std::string name() const override { return "postgres"; }
   const std::vector<TypeCase>& types() const override { return postgres_types(); }
@@ -74,7 +78,10 @@ class Mariadb final : public Database {
 
 class Mssql final : public Database {
  public:
-  Mssql() { MssqlServer::instance().create_database(kName); }
+  Mssql() {
+    MssqlServer::instance().create_database(kName);
+    run("CREATE TYPE phone FROM varchar(20); CREATE TYPE price FROM money");
+  }
   std::string name() const override { return "mssql"; }
   const std::vector<TypeCase>& types() const override { return mssql_types(); }
   void run(const std::string& sql) override { MssqlServer::instance().run(sql, kName); }
@@ -137,27 +144,30 @@ std::unique_ptr<sources::Session> opened(sources::Source& source, sources::Acces
 
 std::unique_ptr<sources::Session> Database::open(sources::Access access) { return opened(*source(), access); }
 
-std::unique_ptr<sources::Session> Database::open_over_odbc() {
-  return opened(*sources::make_odbc_source(over_odbc()), sources::Access::read);
+std::unique_ptr<sources::Session> Database::open_over_odbc(sources::Access access) {
+  return opened(*sources::make_odbc_source(over_odbc()), access);
 }
 
 const data::TableInfo& Database::types_table() {
-  if (types_table_) return *types_table_;
-  std::string columns = "id bigint NOT NULL PRIMARY KEY";
+  if (!types_table_) types_table_ = fill("types", types());
+  return *types_table_;
+}
+
+data::TableInfo Database::fill(const std::string& name, const std::vector<TypeCase>& types, const std::string& options) {
+  std::string columns = "id integer NOT NULL PRIMARY KEY";
   std::size_t most = 0;
-  for (const auto& one : types()) {
+  for (const auto& one : types) {
     columns += ", " + one.column + " " + one.type;
     most = std::max(most, one.values.size());
   }
-  run("CREATE TABLE types (" + columns + ")");
+  run("CREATE TABLE " + name + " (" + columns + ")" + options);
   for (std::size_t row = 0; row <= most; ++row) {  // the last one without a value
-    std::string text = "INSERT INTO types VALUES (" + std::to_string(row_number(row));
-    for (const auto& one : types()) text += ", " + (row < one.values.size() ? one.values[row].literal : "NULL");
+    std::string text = "INSERT INTO " + name + " VALUES (" + std::to_string(row_number(row));
+    for (const auto& one : types) text += ", " + (row < one.values.size() ? one.values[row].literal : "NULL");
     run(text + ")");
   }
   auto session = open(sources::Access::read);
-  types_table_ = table_named(*session, "types");
-  return *types_table_;
+  return table_named(*session, name);
 }
 
 const std::vector<std::unique_ptr<Database>>& databases() {

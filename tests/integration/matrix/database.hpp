@@ -37,9 +37,11 @@ class Database {
   // The type an owner would declare here for values that travel as `type`.
   virtual std::string type_for(data::Type type) const = 0;
   std::unique_ptr<sources::Session> open(sources::Access access);
-  std::unique_ptr<sources::Session> open_over_odbc();  // Debian's driver for it
+  std::unique_ptr<sources::Session> open_over_odbc(sources::Access access);  // Debian's driver for it
   // The table "types" with a row for each value of each type and one of nulls; made once.
   const data::TableInfo& types_table();
+  // Another such table, of these types.
+  data::TableInfo fill(const std::string& name, const std::vector<TypeCase>& types, const std::string& options = "");
 
  protected:
   virtual std::unique_ptr<sources::Source> source() = 0;

@@ -51,6 +51,28 @@ const std::vector<Narrow>& narrow() {
       {"postgres", "timetz(0)", {Kind::text}, "12:00:00.1234+02"},
       {"postgres", "interval(0)", {Kind::text}, "PT1.2345S"},
       {"postgres", "interval day", {Kind::text}, "P1DT2H3M"},
+      {"postgres", "interval", {Kind::text}, "PT1.1234567S"},
+      {"postgres", "timetz", {Kind::text}, "12:00:00.1234567+02"},
+      {"postgres", "timestamptz[]", {Kind::text}, "{\"2024-02-29 13:00:00.1234567+00\"}"},
+      {"postgres", "timestamp[]", {Kind::text}, "{\"2024-02-29 13:00:00+02\"}"},
+      {"postgres", "time[]", {Kind::text}, "{\"2024-02-29 13:00:00\"}"},
+      {"postgres", "date[]", {Kind::text}, "{\"2024-02-29 13:00:00\"}"},
+      {"postgres", "tsrange", {Kind::text}, "[\"2024-02-29 13:00:00.1234567\",infinity)"},
+      {"postgres", "datemultirange", {Kind::text}, "{[\"2024-02-29 13:00:00\",infinity)}"},
+      {"postgres", "real[]", {Kind::text}, "{0.1234567891}"},
+      {"postgres", "double precision[]", {Kind::text}, "{0.1234567890123456789}"},
+      {"postgres", "float_range", {Kind::text}, "[0.1234567890123456789,1)"},
+      {"postgres", "point", {Kind::text}, "(0.1234567890123456789,1)"},
+      {"postgres", "money[]", {Kind::text}, "{$1.2345}"},
+      {"postgres", "name[]", {Kind::text}, "{a_name_that_is_longer_than_sixty_three_characters_and_would_be_cut_off}"},
+      {"postgres", "price[]", {Kind::text}, "{1.2345}"},
+      {"postgres", "prices", {Kind::text}, "{1.2345}"},
+      {"postgres", "item", {Kind::text}, "(a,1.2345,calm,)"},
+      {"postgres", "item[]", {Kind::text}, "{\"(a,1.2345,calm,)\"}"},
+      {"postgres", "tsvector", {Kind::text}, "'cat':20000"},
+      {"postgres", "xid", {Kind::text}, "4294967297"},
+      {"postgres", "xid8", {Kind::text}, "18446744073709551616"},
+      {"postgres", "cid", {Kind::text}, "12 monkeys"},
       {"postgres", "mood", {Kind::text}, "furious"},
       {"postgres", "integer[]", {Kind::text}, "{1,two}"},
       {"postgres", "inet", {Kind::text}, "10.0.0.999"},
@@ -169,7 +191,7 @@ TEST_CASE("a value that its column cannot hold is refused with the reason, never
     const auto name = "narrow_" + std::to_string(++tables[one.database]);
     database.run("CREATE TABLE " + name + " (id bigint NOT NULL PRIMARY KEY, v " + one.column_type + ")");
     auto loader = database.open(Access::load), reader = database.open(Access::read);
-    Destination to{database, *loader, *reader, table_named(*reader, name), "v"};
+    Destination to{*loader, *reader, table_named(*reader, name), "v"};
     const auto value = value_of(one);
     const auto given = one_row(one.travels_as, "v", 1, value), upserted = one_row(one.travels_as, "v", 2, value);
     const auto inserts = verdict(to, given, value, Way::cast, Mode::insert);

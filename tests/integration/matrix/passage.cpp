@@ -1,5 +1,7 @@
 #include "passage.hpp"
 
+#include <algorithm>
+
 #include "../../support/golden.hpp"
 #include "crypto/hash.hpp"
 #include "data/chunk.hpp"
@@ -69,6 +71,18 @@ bool is_exact_number(const data::Value& value) {
          std::holds_alternative<data::Number>(value);
 }
 
+// The same row under another key.
+data::Batch under(std::int64_t id, const Read& read) {
+  return one_row(read.batch.columns[1].type(), (*read.batch.type)[1].name, id, read.value);
+}
+
+// A reason tells no row's value, unless the value is the limit that the reason names.
+void check_tells_nothing(const std::string& found, const std::string& value) {
+  if (value.size() < 4 || value == "24:00:00") return;
+  INFO(found);
+  CHECK(found.find(value) == std::string::npos);
+}
+
 }  // namespace
 
 Result<Read> read_value(sources::Session& session, const data::TableInfo& table, const std::string& column,
@@ -84,6 +98,28 @@ Result<Read> read_value(sources::Session& session, const data::TableInfo& table,
   if (batches.size() != 1 || batches[0].rows != 1) return fail(Code::internal, "there is not one row of it");
   auto value = data::value_at(batches[0].columns[1], 0);
   return Read{std::move(batches[0]), std::move(value)};
+}
+
+void check_read(Database& database, const data::TableInfo& table, const std::vector<TypeCase>& types) {
+  auto session = database.open(sources::Access::read);
+  for (const auto& one : types) {
+    CHECK(one.column + ": " + data::to_string(table.column(one.column)->type) == one.column + ": " + one.travels_as);
+    const bool carried = std::any_of(one.values.begin(), one.values.end(),
+                                     [](const Stored& each) { return each.read != "refused"; });
+    for (std::size_t i = 0; i <= one.values.size(); ++i) {
+      const auto read = read_value(*session, table, one.column, row_number(i));
+      const auto expected = i < one.values.size() ? one.values[i].read : carried ? "NULL" : "refused";
+      INFO(database.name() << " " << one.type << " " << (i < one.values.size() ? one.values[i].literal : "NULL"));
+      if (read) {
+        CHECK(shown(read->value) == expected);
+        continue;
+      }
+      INFO(read.error().text());
+      CHECK(expected == "refused");
+      CHECK(read.error().message.find("column '" + one.column + "'") != std::string::npos);
+      REQUIRE(session->reset());
+    }
+  }
 }
 
 Result<data::Batch> pass(data::Batch batch, Way way, const data::RowTypePtr& destination) {
@@ -113,10 +149,11 @@ Result<void> Destination::take(data::Batch batch, Way way, sources::LoadRequest:
 }
 
 Result<data::Value> Destination::read_back(std::int64_t id) const {
-  auto intent = intent_for(table, {column});
+  const auto& seen = read_as ? *read_as : table;
+  auto intent = intent_for(seen, {column});
   intent.filter = data::Filter{data::Filter::Op::eq, "id", {id}, {}};
   Rows rows;
-  VMC_CHECK(reader.read(intent, table, {}, into(rows)));
+  VMC_CHECK(reader.read(intent, seen, {}, into(rows)));
   if (rows.size() != 1) return fail(Code::internal, "there are " + std::to_string(rows.size()) + " rows of it");
   return rows[0][0];
 }
@@ -147,6 +184,54 @@ data::Batch one_row(data::Type type, const std::string& column, std::int64_t id,
   const auto row = std::make_shared<data::RowType>(
       data::RowType{{"id", {data::Kind::int64}, false}, {column, type, true}});
   return batch_of(row, {{id, value}});
+}
+
+Json together(const Json& values) {
+  const auto first = values.begin().value();
+  const bool alike = std::all_of(values.begin(), values.end(), [&](const Json& each) { return each == first; });
+  return alike ? first : values;
+}
+
+Crossing::Crossing(End from, std::optional<End> own, End to, End back)
+    : from_{std::move(from)}, own_{std::move(own)}, to_{std::move(to)}, back_{std::move(back)} {}
+
+Json Crossing::column(const TypeCase& one) {
+  if (!from_.table.column(one.column)) return "left out";
+  Json out = Json::object();
+  std::string why;
+  for (std::size_t i = 0; i <= one.values.size(); ++i) {
+    const auto read = read_value(*from_.session, from_.table, one.column, row_number(i));
+    if (!read) {  // the tests of reading see to it
+      why = read.error().message;
+      REQUIRE(from_.session->reset());
+      continue;
+    }
+    if (!own_) {
+      out[label(read->value)] = value(one.column, *read, &read->value);
+      continue;
+    }
+    const auto own = read_value(*own_->session, own_->table, one.column, row_number(i));
+    if (!own) REQUIRE(own_->session->reset());
+    out[label(read->value)] = value(one.column, *read, own ? &own->value : nullptr);
+  }
+  return out.empty() ? Json("not read: " + why) : together(out);
+}
+
+// What its own source refuses to read must at least be again what `from` read of it.
+std::string Crossing::value(const std::string& column, const Read& read, const data::Value* own) {
+  const auto& back = own ? back_ : from_;
+  const auto& expected = own ? *own : read.value;
+  Destination to{*to_.session, *back.session, to_.table, column, own ? back_.table : to_.table};
+  const auto by_cast = verdict(to, under(++id_, read), expected, Way::cast, sources::LoadRequest::Mode::insert);
+  const auto by_script = verdict(to, under(++id_, read), expected, Way::script, sources::LoadRequest::Mode::upsert);
+  INFO(column << " of " << from_.table.name << ", " << label(read.value) << ": " << by_cast);
+  INFO("by a script: " << by_script);
+  CHECK((by_cast == "equal" || by_cast.starts_with("refused: ")));
+  CHECK((by_script == "equal" || by_script.starts_with("refused: ")));
+  CHECK((by_cast == "equal") == (by_script == "equal"));
+  if (by_cast != "equal") check_tells_nothing(by_cast, shown(read.value));
+  if (by_script != "equal") check_tells_nothing(by_script, shown(read.value));
+  return by_cast;
 }
 
 void check_found(const std::string& name, const Json& actual) {

@@ -21,16 +21,20 @@ struct Read {
 Result<Read> read_value(sources::Session& session, const data::TableInfo& table, const std::string& column,
                         std::int64_t id);
 
+// Every value of a table that was filled is read as its case says. A type of which no value is read is refused with its
+// nulls.
+void check_read(Database& database, const data::TableInfo& table, const std::vector<TypeCase>& types);
+
 // Rows of the destination's columns; an error, or the first row's refusal as one.
 Result<data::Batch> pass(data::Batch batch, Way way, const data::RowTypePtr& destination);
 
 // One column of a table that is loaded into, beside its key "id".
 struct Destination {
-  Database& database;
   sources::Session& loader;
   sources::Session& reader;
   data::TableInfo table;
   std::string column;
+  std::optional<data::TableInfo> read_as = std::nullopt;  // the table as the reader sees it, where that is otherwise
 
   data::RowTypePtr columns() const { return type_of(table, {"id", column}); }
   // Passes the rows and loads them.
@@ -50,6 +54,31 @@ std::string label(const data::Value& value);
 
 // One row: the key and the value.
 data::Batch one_row(data::Type type, const std::string& column, std::int64_t id, const data::Value& value);
+
+// One for all where all are the same.
+Json together(const Json& values);
+
+// The types of one database on their way into a table that has a column for each.
+class Crossing {
+ public:
+  struct End {
+    std::unique_ptr<sources::Session> session;
+    data::TableInfo table;
+  };
+  // `own` reads the same rows as `from` and says what must be found at `back`; without one `from` does.
+  Crossing(End from, std::optional<End> own, End to, End back);
+
+  // What became of each value; "left out" of a column that is not seen, "not read: " and why of one that is refused whole.
+  Json column(const TypeCase& one);
+
+ private:
+  std::string value(const std::string& column, const Read& read, const data::Value* own);
+
+  End from_;
+  std::optional<End> own_;
+  End to_, back_;
+  std::int64_t id_ = 0;
+};
 
 // Against tests/golden/matrix/NAME.json.
 void check_found(const std::string& name, const Json& actual);
