@@ -164,6 +164,7 @@ awaitable<void> AgentRole::run() {
   co_await outcomes_.join();
   buffer_.disconnect();
   co_await connections_.close();
+  co_await executor_.close();
 }
 
 // What a restart interrupted runs again: reads repeat, loads find their part applied.

@@ -6,12 +6,16 @@
 //
 // audit/000000000001.ndjson is named by its first record. A full file is closed for good and never removed; the owner may
 // move it away. The disk's space for the file in use is reserved when it is made.
+//
+// The vault remembers a late record: when an agent begins, with each new file, once an hour and at an orderly end. Who can
+// write to the folder can cut off unseen what came after that, while no agent runs; nothing else.
 #pragma once
 
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -28,51 +32,60 @@ struct AuditHead {
   crypto::Digest digest{};
 };
 
+struct AuditSettings {
+  std::filesystem::path folder;
+  crypto::Secret key;
+  AuditHead known;
+  std::function<Result<void>(const AuditHead&)> remember;  // durably; blocking
+  std::uint64_t file_bytes = 8u << 20;
+};
+
 class AuditLog {
  public:
-  static constexpr std::uint64_t kFileBytes = 8u << 20;
-
   // Goes on after the last record, and after the one that is known at least. UNAVAILABLE when it cannot be written. One
   // at a time for a folder.
-  static Result<std::unique_ptr<AuditLog>> open(std::filesystem::path folder, crypto::Secret key, const AuditHead& known,
-                                                const Clock& clock, std::uint64_t file_bytes = kFileBytes);
+  static Result<std::unique_ptr<AuditLog>> open(AuditSettings settings, const Clock& clock);
 
   // Blocking, from any thread. UNAVAILABLE: it is not recorded and must not run.
   Result<void> start(const AuditedCommand& command);
-  // Of a command that was started, or is refused. What cannot be written now is written before anything else starts.
+  // Of a command that was started, or is refused. An end that cannot be written now is written before anything else starts.
   void end(const AuditedEnd& end);
-
-  AuditHead head() const;
+  void close();  // orderly: what is written last is remembered
 
  private:
-  AuditLog(std::filesystem::path folder, crypto::Secret key, const AuditHead& known, const Clock& clock,
-           std::uint64_t file_bytes)
-      : folder_{std::move(folder)}, key_{std::move(key)}, clock_{clock}, file_bytes_{file_bytes}, head_{known} {}
+  AuditLog(AuditSettings settings, const Clock& clock)
+      : settings_{std::move(settings)}, clock_{clock}, head_{settings_.known} {}
   Result<void> begin();
+  Result<void> go_on(const std::filesystem::path& file, std::uint64_t whole, Json& opened);
   Result<void> make_file();
-  Result<void> reserve();
   bool is_ours() const;
   Result<void> ready(std::size_t bytes);
   Result<void> make_room(std::size_t bytes);
   Result<void> append(Json record, bool durable);
   Result<void> write_owed();
+  Result<void> remember();
   Error cannot(std::string_view what) const;
 
-  std::filesystem::path folder_;
-  crypto::Secret key_;
+  AuditSettings settings_;
   const Clock& clock_;
-  std::uint64_t file_bytes_;
 
-  mutable std::mutex mutex_;
-  FileHandle file_;
+  std::mutex mutex_;
+  FileHandle file_;  // none: it cannot be written at the moment
+  std::filesystem::path path_;
   std::uint64_t size_ = 0;
   AuditHead head_;
   std::set<std::string> started_;
   std::vector<Json> owed_;  // ends
+  Micros remembered_at_ = 0;
+  struct Failure {
+    Micros at = 0;
+    Error why;
+  };
+  std::optional<Failure> failed_;  // the last try to begin
 };
 
-// Files of a folder's log, oldest first.
-std::vector<std::filesystem::path> audit_files(const std::filesystem::path& folder);
+// Files of a folder's log, oldest first; none where there is no folder.
+Result<std::vector<std::filesystem::path>> audit_files(const std::filesystem::path& folder);
 // Hands over the lines of a file until `take` says no; what stands behind the last line feed is being written.
 Result<void> each_audit_line(const std::filesystem::path& file, const std::function<bool(std::string_view)>& take);
 

@@ -7,8 +7,11 @@ namespace {
 
 constexpr std::string_view kSealBegins = R"(,"seal":")", kSealEnds = R"("})";
 constexpr std::size_t kSealDigits = 64;
-constexpr std::size_t kNameMax = 256;  // of what a command is called: our own gateway's are far shorter
+constexpr std::size_t kNameMax = 128;  // of what a command is called: our own gateway's are far shorter
 constexpr std::size_t kChainBytes = 512;  // of a line beside its record: number, time, chain and seal
+
+// In ASCII, whatever it holds: a terminal that shows the file is not told to do anything.
+std::string text_of(const Json& record) { return record.dump(-1, ' ', true, Json::error_handler_t::replace); }
 
 std::string bounded(const std::string& name) { return name.substr(0, kNameMax); }
 
@@ -37,10 +40,10 @@ bool writes(wire::Operation operation) {
 // How many there are instead of which ones, as far as there is no room to name them.
 void shorten(Json& record, const char* role) {
   const auto room = kAuditStartMax - kChainBytes;
-  if (!record.contains(role) || to_text(record).size() <= room) return;
+  if (!record.contains(role) || text_of(record).size() <= room) return;
   auto& tables = record[role];
   for (auto& columns : tables) columns = columns.size();
-  if (to_text(record).size() > room) tables = tables.size();
+  if (text_of(record).size() > room) tables = tables.size();
 }
 
 }  // namespace
@@ -59,6 +62,11 @@ AuditedCommand audited(const wire::Command& command) {
     shape["intent"] = shape_of(*intent);
     add(out.reads, intent->table, data::columns_touched(*intent));
   }
+  const auto& split_key = command.payload.split_key;
+  if (command.operation == wire::Operation::split && command.payload.intent) {
+    shape["splitKey"] = split_key;
+    add(out.reads, command.payload.intent->table, split_key);
+  }
   if (const auto& load = command.payload.load) {
     shape["load"] = {{"table", load->table}, {"mode", to_string(load->mode)}, {"key", load->key}, {"columns", load->columns}};
     auto& role = writes(command.operation) ? out.writes : out.reads;
@@ -69,14 +77,23 @@ AuditedCommand audited(const wire::Command& command) {
   return out;
 }
 
-Json start_record(const AuditedCommand& command) {
-  Json record{{"event", "start"},
+namespace {
+
+Json named(const char* event, const AuditedCommand& command) {
+  Json record{{"event", event},
               {"command", bounded(command.command_id)},
               {"operation", command.operation},
               {"connection", bounded(command.connection)},
               {"fingerprint", command.fingerprint}};
   if (!command.execution_id.empty()) record["execution"] = bounded(command.execution_id);
   if (!command.workflow.empty()) record["workflow"] = bounded(command.workflow);
+  return record;
+}
+
+}  // namespace
+
+Json start_record(const AuditedCommand& command) {
+  auto record = named("start", command);
   if (!command.reads.empty()) record["reads"] = command.reads;
   if (!command.writes.empty()) record["writes"] = command.writes;
   shorten(record, "reads");
@@ -84,15 +101,17 @@ Json start_record(const AuditedCommand& command) {
   return record;
 }
 
-Json end_record(const AuditedEnd& end, bool started) {
-  Json record{{"event", started ? "end" : "refused"}, {"command", bounded(end.command_id)}, {"outcome", end.outcome}};
-  if (!started) {
-    record["operation"] = end.operation;
-    record["connection"] = bounded(end.connection);
-    return record;
-  }
-  record["rows"] = end.rows;
-  record["bytes"] = end.bytes;
+Json end_record(const AuditedEnd& end) {
+  return {{"event", "end"},
+          {"command", bounded(end.command.command_id)},
+          {"outcome", end.outcome},
+          {"rows", end.rows},
+          {"bytes", end.bytes}};
+}
+
+Json refused_record(const AuditedEnd& end) {
+  auto record = named("refused", end.command);
+  record["outcome"] = end.outcome;
   return record;
 }
 
@@ -100,7 +119,7 @@ std::string audit_line(Json record, std::int64_t seq, Micros time, const crypto:
   record["seq"] = seq;
   record["time"] = to_rfc3339(time);
   record["prev"] = to_hex(previous);
-  auto line = to_text(record);
+  auto line = text_of(record);
   const auto seal = to_hex(crypto::hmac_sha256(key, as_bytes(line)));
   line.pop_back();  // its brace
   return line.append(kSealBegins).append(seal).append(kSealEnds);
@@ -119,8 +138,10 @@ std::optional<AuditLine> read_audit_line(std::string_view line, ByteView key) {
   AuditLine out;
   out.seq = reader.integer("seq");
   out.previous = reader.str("prev");
-  reader.str("time");
-  reader.str("event");
+  for (const char* field : {"time", "event"}) reader.str(field);
+  for (const char* field : {"command", "operation", "connection", "fingerprint", "execution", "workflow", "outcome"})
+    reader.str_or(field, "");
+  for (const char* field : {"rows", "bytes"}) reader.integer_or(field, 0);
   if (!reader.finish()) return std::nullopt;
   out.sealed = !key.empty() && crypto::equal_constant_time(crypto::hmac_sha256(key, as_bytes(body)), *seal);
   out.record = std::move(*record);

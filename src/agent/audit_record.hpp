@@ -7,6 +7,7 @@
 //   {"event":"end","seq":8,"time":…,"command":…,"outcome":"DONE","rows":2,"bytes":21,"prev":…,"seal":…}
 //
 // "event": "opened" (an agent begins to write), "start" and "end" of a command, "refused" (a command that was not started).
+// "reads" and "writes" say what a command may touch; whether it did, its outcome says.
 #pragma once
 
 #include <optional>
@@ -32,16 +33,17 @@ struct AuditedCommand {
 AuditedCommand audited(const wire::Command& command);
 
 struct AuditedEnd {
-  std::string command_id, connection, operation;
+  AuditedCommand command;
   std::string outcome = {};  // "DONE", or an error's name
   std::int64_t rows = 0, bytes = 0;  // read, or loaded
 };
 
-inline constexpr std::size_t kAuditStartMax = 64u << 10;  // bytes of a line; columns, then tables are left out beyond it
-inline constexpr std::size_t kAuditEndMax = 4u << 10;
+inline constexpr std::size_t kAuditStartMax = 64u << 10;  // bytes of a line; columns, then tables are counted beyond it
+inline constexpr std::size_t kAuditEndMax = 4u << 10;     // of an end, or a refusal
 
 Json start_record(const AuditedCommand& command);
-Json end_record(const AuditedEnd& end, bool started);
+Json end_record(const AuditedEnd& end);
+Json refused_record(const AuditedEnd& end);
 
 // The line without its line feed. `record` gets what chains it.
 std::string audit_line(Json record, std::int64_t seq, Micros time, const crypto::Digest& previous, ByteView key);

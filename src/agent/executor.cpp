@@ -100,16 +100,21 @@ class InlineRows {
 
 struct Judged {
   sql::Verdict verdict;
-  std::optional<Result<sql::Shape>> shape;  // of an accepted statement
+  Result<sql::Shape> shape;  // of a refused statement without what it reaches
 };
 
 Judged judged(const JudgedBy& by, const std::string& statement) {
-  Judged out{by.guard->judge(statement), std::nullopt};
-  const auto& verdict = out.verdict;
-  if (!verdict.refusal)
-    out.shape = sql::shape_of(by.dialect, by.connection, statement.substr(verdict.begin, verdict.length), verdict.reads,
-                              *by.schema);
-  return out;
+  auto verdict = by.guard->judge(statement);
+  const std::string_view text = statement;
+  auto shape = sql::shape_of(by.dialect, by.connection, verdict.refusal ? text : text.substr(verdict.begin, verdict.length),
+                             verdict.reads, *by.schema);
+  return {std::move(verdict), std::move(shape)};
+}
+
+std::set<std::string> tables_of(const data::Reads& reads) {
+  std::set<std::string> names;
+  for (const auto& [name, columns] : reads) names.insert(name);
+  return names;
 }
 
 }  // namespace
@@ -126,17 +131,15 @@ sources::ReadLimits Executor::limits_of(const wire::Command& command,
 
 awaitable<Outcome> Executor::run(wire::Command command) {
   const auto start = Steady::now();
-  Call call{command};
+  Call call{command, {audited(command)}};
   auto result = co_await dispatch(call);
-  AuditedEnd end{command.command_id, command.payload.connection, std::string{to_string(command.operation)}};
-  end.outcome = result ? "DONE" : std::string{result.error().name()};
-  end.rows = call.rows;
-  end.bytes = call.bytes;
+  call.record.outcome = result ? "DONE" : std::string{result.error().name()};
   if (result) {
-    end.rows = result->row_count;
-    if (!result->inline_result.is_null()) end.bytes += static_cast<std::int64_t>(to_text(result->inline_result).size());
+    call.record.rows = result->row_count;
+    if (!result->inline_result.is_null())
+      call.record.bytes += static_cast<std::int64_t>(to_text(result->inline_result).size());
   }
-  co_await record_end(std::move(end));
+  co_await record_end(call);
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() - start).count();
   if (result) {
     result->duration_ms = took;
@@ -147,17 +150,37 @@ awaitable<Outcome> Executor::run(wire::Command command) {
                                error.retryable(), error.hint};
 }
 
-awaitable<Result<void>> Executor::record_start(AuditedCommand command) {
-  auto write = [&] { return audit_->start(command); };
+awaitable<Result<void>> Executor::record_start(const Call& call) {
+  auto write = [&] { return audit_->start(call.record.command); };
   co_return co_await offload(cpu_, write);
 }
 
-awaitable<void> Executor::record_end(AuditedEnd end) {
+awaitable<void> Executor::record_end(const Call& call) {
   auto write = [&] {
-    audit_->end(end);
+    audit_->end(call.record);
     return true;
   };
   co_await offload(cpu_, write);
+}
+
+awaitable<void> Executor::close() {
+  if (!audit_) co_return;
+  auto end = [&] {
+    audit_->close();
+    return true;
+  };
+  co_await offload(cpu_, end);
+}
+
+awaitable<void> Executor::add_what_views_read(Call& call) {
+  auto& reads = call.record.command.reads;
+  const auto names = tables_of(reads);
+  for (const auto& name : names) {
+    auto table = co_await connections_.table(call.command.payload.connection, name);
+    if (!table) continue;  // it is refused where it is looked for
+    for (const auto* reached : table->reached)
+      for (const auto& [behind, columns] : reached->reads) reads[behind].insert(columns.begin(), columns.end());
+  }
 }
 
 awaitable<Result<wire::CommandResult>> Executor::dispatch(Call& call) {
@@ -166,8 +189,9 @@ awaitable<Result<wire::CommandResult>> Executor::dispatch(Call& call) {
     co_return fail(Code::command_expired, "the command's time was over before it ran");
   // What an SQL statement asks for is judged before its connection is touched.
   if (!command.payload.query) {
+    co_await add_what_views_read(call);
+    VMC_CO_CHECK(co_await record_start(call));
     VMC_CO_CHECK(co_await connections_.admit(command.payload.connection));
-    VMC_CO_CHECK(co_await record_start(audited(command)));
   }
   switch (command.operation) {
     case wire::Operation::split:
@@ -181,7 +205,7 @@ awaitable<Result<wire::CommandResult>> Executor::dispatch(Call& call) {
     case wire::Operation::digest_keys:
       co_return co_await digest_keys(call);
     case wire::Operation::query:
-      co_return co_await query(command);
+      co_return co_await query(call);
     case wire::Operation::swap:
       co_return co_await swap(command);
     case wire::Operation::drop_aside:
@@ -240,8 +264,8 @@ awaitable<Result<wire::CommandResult>> Executor::extract(Call& call) {
     return done;
   };
   auto done = co_await sender.run(*connection->pool, read, *intent, table.info);
-  call.rows = sender.sent().rows;
-  call.bytes = sender.sent().bytes;
+  call.record.rows = sender.sent().rows;
+  call.record.bytes = sender.sent().bytes;
   VMC_CO_TRY(sent, std::move(done));
   auto result = result_for(command);
   result.buffer_key = command.upload;
@@ -302,7 +326,7 @@ awaitable<Result<wire::CommandResult>> Executor::load(Call& call) {
     return {};
   };
   auto done = co_await receiver.run(*connection->pool, sources::Access::load, work);
-  call.bytes = receiver.bytes();
+  call.record.bytes = receiver.bytes();
   VMC_CO_CHECK(std::move(done));
   auto result = result_for(command);
   result.row_count = outcome.rows;
@@ -365,7 +389,7 @@ awaitable<Result<wire::CommandResult>> Executor::digest_keys(Call& call) {
     return session.read_keys(table.info, spec->columns, spec->key, keys, limits_of(command, table.reached), sink);
   };
   auto done = co_await receiver.run(*connection->pool, sources::Access::read, work);
-  call.bytes = receiver.bytes();
+  call.record.bytes = receiver.bytes();
   VMC_CO_CHECK(std::move(done));
   auto result = result_for(command);
   result.row_count = digest.rows();
@@ -373,9 +397,9 @@ awaitable<Result<wire::CommandResult>> Executor::digest_keys(Call& call) {
   co_return result;
 }
 
-awaitable<Result<wire::CommandResult>> Executor::query(const wire::Command& command) {
-  if (command.payload.query) co_return co_await query_statement(command);
-  co_return co_await query_intent(command);
+awaitable<Result<wire::CommandResult>> Executor::query(Call& call) {
+  if (call.command.payload.query) co_return co_await query_statement(call);
+  co_return co_await query_intent(call.command);
 }
 
 awaitable<Result<wire::CommandResult>> Executor::query_intent(const wire::Command& command) {
@@ -394,22 +418,24 @@ awaitable<Result<wire::CommandResult>> Executor::query_intent(const wire::Comman
 }
 
 // The guard judges before a connection is touched.
-awaitable<Result<wire::CommandResult>> Executor::query_statement(const wire::Command& command) {
+awaitable<Result<wire::CommandResult>> Executor::query_statement(Call& call) {
+  const auto& command = call.command;
   VMC_CO_TRY(connection, connections_.find(command.payload.connection));
   VMC_CO_TRY(judge, co_await connections_.judge(command.payload.connection));
   const auto& statement = *command.payload.query;
   auto look = [&] { return judged(*judge, statement); };
-  auto seen = statement.size() <= kJudgedOnLoop ? look() : Judged{};
-  if (statement.size() > kJudgedOnLoop) seen = co_await offload(cpu_, look);
+  std::optional<Judged> looked;
+  if (statement.size() <= kJudgedOnLoop) looked = look();
+  else looked = co_await offload(cpu_, look);
+  auto& seen = *looked;
   const auto& verdict = seen.verdict;
+  if (seen.shape) call.record.command.fingerprint = seen.shape->fingerprint;
   if (verdict.refusal) co_return fail(verdict.refusal->code, sql::describe(*verdict.refusal, statement));
-  VMC_CO_CHECK(co_await connections_.admit(command.payload.connection));
-  VMC_CO_TRY(shape, std::move(*seen.shape));
-  auto record = audited(command);
-  record.fingerprint = shape.fingerprint;
-  record.reads = shape.reads;
+  VMC_CO_TRY(shape, std::move(seen.shape));
+  call.record.command.reads = shape.reads;
   if (judge->by_consent) VMC_CO_CHECK(co_await connections_.ask_consent(command.payload.connection, std::move(shape)));
-  VMC_CO_CHECK(co_await record_start(std::move(record)));
+  VMC_CO_CHECK(co_await record_start(call));
+  VMC_CO_CHECK(co_await connections_.admit(command.payload.connection));
   sources::SqlQuery query;
   query.text = statement.substr(verdict.begin, verdict.length);
   query.params = command.payload.params;

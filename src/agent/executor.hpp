@@ -23,6 +23,7 @@ class Executor {
 
   // Needed before commands run.
   void set_audit(std::unique_ptr<AuditLog> audit) { audit_ = std::move(audit); }
+  awaitable<void> close();  // when no command is left
 
   // Cancelling the caller stops the query on the server.
   awaitable<Outcome> run(wire::Command command);
@@ -30,11 +31,13 @@ class Executor {
  private:
   struct Call {
     const wire::Command& command;
-    std::int64_t rows = 0, bytes = 0;  // of chunks that were sent or fetched, also where it failed
+    AuditedEnd record;  // its rows and bytes: of chunks that were sent or fetched, also where it failed
   };
   awaitable<Result<wire::CommandResult>> dispatch(Call& call);
-  awaitable<Result<void>> record_start(AuditedCommand command);
-  awaitable<void> record_end(AuditedEnd end);
+  // UNAVAILABLE: it must not run.
+  awaitable<Result<void>> record_start(const Call& call);
+  awaitable<void> record_end(const Call& call);
+  awaitable<void> add_what_views_read(Call& call);
   awaitable<Result<wire::CommandResult>> split(const wire::Command& command);
   awaitable<Result<wire::CommandResult>> extract(Call& call);
   awaitable<Result<wire::CommandResult>> digest(const wire::Command& command);
@@ -42,9 +45,9 @@ class Executor {
   awaitable<Result<wire::CommandResult>> swap(const wire::Command& command);
   awaitable<Result<wire::CommandResult>> drop_aside(const wire::Command& command);
   awaitable<Result<wire::CommandResult>> digest_keys(Call& call);
-  awaitable<Result<wire::CommandResult>> query(const wire::Command& command);
+  awaitable<Result<wire::CommandResult>> query(Call& call);
   awaitable<Result<wire::CommandResult>> query_intent(const wire::Command& command);
-  awaitable<Result<wire::CommandResult>> query_statement(const wire::Command& command);
+  awaitable<Result<wire::CommandResult>> query_statement(Call& call);
 
   Result<sources::LoadRequest> load_request(const wire::Command& command, const data::TableInfo& table) const;
   sources::ReadLimits limits_of(const wire::Command& command, std::vector<const data::TableInfo*> reached = {}) const;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "crypto/hash.hpp"
 
 namespace vmc::agent {
@@ -30,33 +32,58 @@ VaultSettings vault_settings(const Home& home) {
 
 std::filesystem::path audit_folder(const Home& home) { return home.folder / "audit"; }
 
-Result<AuditSecrets> audit_secrets(Vault& vault) {
-  AuditSecrets out;
-  VMC_TRY(key, get_or_make(vault, kAuditRecord));
-  out.key = std::move(key);
-  auto head = vault.get(kAuditHeadRecord);
-  if (!head && head.error().code == Code::not_found) return out;
-  if (!head) return head.error();
-  VMC_TRY(json, parse_json(head->text()));
+namespace {
+
+Result<AuditHead> audit_head(Vault& vault) {
+  auto record = vault.get(kAuditHeadRecord);
+  if (!record && record.error().code == Code::not_found) return AuditHead{};
+  if (!record) return record.error();
+  VMC_TRY(json, parse_json(record->text()));
   JsonReader reader{json};
-  out.known.seq = reader.integer("seq");
+  AuditHead head;
+  head.seq = reader.integer("seq");
   const auto digest = from_hex(reader.str("digest"));
-  VMC_CHECK(reader.finish());
-  if (!digest || digest->size() != out.known.digest.size())
+  VMC_CHECK(reader.finish(Code::buffer_integrity));
+  if (!digest || digest->size() != head.digest.size())
     return fail(Code::buffer_integrity, "the vault's record of the audit log is damaged");
-  std::copy(digest->begin(), digest->end(), out.known.digest.begin());
-  return out;
+  std::copy(digest->begin(), digest->end(), head.digest.begin());
+  return head;
+}
+
+}  // namespace
+
+Result<AuditSecrets> audit_secrets(const Home& home) {
+  const auto none = fail(Code::not_found, fmt::format("no agent has recorded anything in {}", home.folder.string()),
+                         "Name its folder with --state.");
+  std::error_code ec;
+  if (!std::filesystem::exists(vault_settings(home).file, ec)) return none;
+  VMC_TRY(vault, Vault::open(vault_settings(home)));
+  auto key = vault.get(kAuditRecord);
+  if (!key && key.error().code == Code::not_found) return none;
+  if (!key) return key.error();
+  VMC_TRY(known, audit_head(vault));
+  return AuditSecrets{std::move(*key), known};
 }
 
 Result<std::unique_ptr<AuditLog>> Keys::open_audit(const Clock& clock) {
   VMC_CHECK(unlock_now());
-  std::lock_guard lock{mutex_};
-  VMC_TRY(secrets, audit_secrets(*vault_));
-  VMC_TRY(log, AuditLog::open(audit_folder(home_), std::move(secrets.key), secrets.known, clock));
-  const auto head = log->head();
+  AuditSettings settings;
+  settings.folder = audit_folder(home_);
+  settings.remember = [this](const AuditHead& head) { return remember(head); };
+  {
+    std::lock_guard lock{mutex_};
+    VMC_TRY(key, get_or_make(*vault_, kAuditRecord));
+    VMC_TRY(known, audit_head(*vault_));
+    settings.key = std::move(key);
+    settings.known = known;
+  }
+  return AuditLog::open(std::move(settings), clock);
+}
+
+Result<void> Keys::remember(const AuditHead& head) {
   const auto text = to_text({{"seq", head.seq}, {"digest", to_hex(head.digest)}});
-  VMC_CHECK(vault_->put(kAuditHeadRecord, crypto::Secret::from_text(text)));
-  return log;
+  std::lock_guard lock{mutex_};
+  return vault_->put(kAuditHeadRecord, crypto::Secret::from_text(text));
 }
 
 Result<void> Keys::unlock_now() {

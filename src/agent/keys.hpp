@@ -15,12 +15,12 @@ namespace vmc::agent {
 VaultSettings vault_settings(const Home& home);
 std::filesystem::path audit_folder(const Home& home);
 
-// Of the audit log: the key of its seals, and the last record that was there when an agent began to write.
+// Of the audit log: the key of its seals, and a late record. NOT_FOUND before an agent has begun to write.
 struct AuditSecrets {
   crypto::Secret key;
   AuditHead known;
 };
-Result<AuditSecrets> audit_secrets(Vault& vault);
+Result<AuditSecrets> audit_secrets(const Home& home);
 
 class Keys {
  public:
@@ -32,7 +32,7 @@ class Keys {
 
   const crypto::KeyPair& device() const { return device_; }
   crypto::Secret journal_key() const { return journal_key_.clone(); }
-  // Blocking: what a log of this agent goes on after is remembered where nobody else can write.
+  // Blocking. Its end is remembered in the vault.
   Result<std::unique_ptr<AuditLog>> open_audit(const Clock& clock);
   awaitable<Result<crypto::Secret>> api_key(config::SecretRef reference);
   // Blocking, from any thread: the password of a connection.
@@ -41,6 +41,7 @@ class Keys {
  private:
   Result<crypto::Secret> resolve(const config::SecretRef& reference);
   Result<void> unlock_now();
+  Result<void> remember(const AuditHead& head);
   Home home_;
   SecretResolver resolver_;
   Pool& pool_;

@@ -18,17 +18,18 @@ struct Show {
 
 // A command's start and end, or its refusal.
 struct Entry {
-  Json start, end = Json::object();  // empty: none is recorded
+  Json start;
+  Json end = Json::object();  // empty: none is recorded
 };
 
-std::string tables_of(const Json& start) {
+std::string tables_of(const Json& start, bool done) {
   std::vector<std::string> names;
   for (const char* role : {"reads", "writes"}) {
     const auto tables = start.value(role, Json::object());
     if (tables.is_number()) names.push_back(fmt::format("{} tables", tables.get<std::int64_t>()));
     if (!tables.is_object()) continue;
     for (const auto& [table, columns] : tables.items())
-      names.push_back(table == "*" ? "the server's own" : role[0] == 'w' ? table + " (written)" : table);
+      names.push_back(table == "*" ? "the server's own" : role[0] == 'r' ? table : table + (done ? " (written)" : " (to be written)"));
   }
   return join(names, ", ");
 }
@@ -41,39 +42,43 @@ bool wanted(const Json& record, const Show& options) {
 }
 
 // Of a file, oldest first. An end whose start stands in another file waits in `ends`.
-std::deque<Entry> entries_of(const std::filesystem::path& file, const Show& options, std::map<std::string, Json>& ends,
-                             Result<void>& outcome) {
+Result<std::deque<Entry>> entries_of(const std::filesystem::path& file, const Show& options,
+                                     std::map<std::string, Json>& ends) {
+  constexpr auto kUnwanted = static_cast<std::size_t>(-1);
   std::deque<Entry> entries;
-  std::map<std::string, std::size_t> open;
-  outcome = agent::each_audit_line(file, [&](std::string_view line) {
+  std::map<std::string, std::size_t> last;  // start of a command, as a place in `entries`
+  const auto take = [&](std::string_view line) {
     auto read = agent::read_audit_line(line);
     if (!read) return true;
     auto& record = read->record;
     const auto event = record.value("event", ""), command = record.value("command", "");
     if (event == "end") {
-      if (const auto at = open.find(command); at != open.end())
-        entries[at->second].end = std::move(record);
-      else
+      const auto at = last.find(command);
+      if (at == last.end())
         ends[command] = std::move(record);
-    } else if ((event == "start" || event == "refused") && wanted(record, options)) {
-      if (event == "start") open[command] = entries.size();
-      entries.push_back({record, event == "refused" ? record : Json::object()});
+      else if (at->second != kUnwanted)
+        entries[at->second].end = std::move(record);
+      return true;
     }
+    const bool shown = wanted(record, options);
+    if (event == "start") last[command] = shown ? entries.size() : kUnwanted;
+    if (shown && event == "start") entries.push_back({std::move(record)});
+    if (shown && event == "refused") entries.push_back({record, record});
     return true;
-  });
-  for (const auto& [command, at] : open)
-    if (auto end = ends.extract(command); end && entries[at].end.empty()) entries[at].end = std::move(end.mapped());
+  };
+  VMC_CHECK(agent::each_audit_line(file, take));
+  for (const auto& [command, at] : last)
+    if (auto end = ends.extract(command); end && at != kUnwanted && entries[at].end.empty())
+      entries[at].end = std::move(end.mapped());
   return entries;
 }
 
 Result<std::deque<Entry>> newest(const std::filesystem::path& folder, const Show& options) {
   std::deque<Entry> out;
   std::map<std::string, Json> ends;
-  const auto files = agent::audit_files(folder);
+  VMC_TRY(files, agent::audit_files(folder));
   for (auto file = files.rbegin(); file != files.rend() && out.size() < options.last; ++file) {
-    Result<void> outcome;
-    auto entries = entries_of(*file, options, ends, outcome);
-    VMC_CHECK(std::move(outcome));
+    VMC_TRY(entries, entries_of(*file, options, ends));
     out.insert(out.begin(), std::make_move_iterator(entries.begin()), std::make_move_iterator(entries.end()));
   }
   while (out.size() > options.last) out.pop_front();
@@ -96,7 +101,7 @@ Result<int> show(const Session& session, const Show& options) {
       return end.contains(field) ? std::to_string(end[field].get<std::int64_t>()) : std::string{"-"};
     };
     rows.push_back({start.value("time", ""), start.value("command", ""), start.value("connection", ""),
-                    start.value("operation", ""), tables_of(start), number("rows"), number("bytes"),
+                    start.value("operation", ""), tables_of(start, end.value("outcome", "") == "DONE"), number("rows"), number("bytes"),
                     end.value("outcome", "no end is recorded")});
   }
   if (session.json)
@@ -110,8 +115,7 @@ Result<int> show(const Session& session, const Show& options) {
 Result<int> verify(const Session& session) {
   VMC_TRY(home, home_of(session));
   const auto folder = agent::audit_folder(home);
-  VMC_TRY(vault, agent::Vault::open(agent::vault_settings(home)));
-  VMC_TRY(secrets, agent::audit_secrets(vault));
+  VMC_TRY(secrets, agent::audit_secrets(home));
   VMC_TRY(check, agent::check_audit(folder, secrets.key.view(), secrets.known));
   const bool holds = check.faults.empty();
   if (session.json) {
@@ -129,9 +133,10 @@ Result<int> verify(const Session& session) {
 
 Result<int> export_log(const Session& session) {
   VMC_TRY(home, home_of(session));
-  for (const auto& file : agent::audit_files(agent::audit_folder(home))) {
+  VMC_TRY(files, agent::audit_files(agent::audit_folder(home)));
+  for (const auto& file : files) {
     VMC_CHECK(agent::each_audit_line(file, [](std::string_view line) {
-      print_line(line);
+      print_data(line);
       return true;
     }));
   }

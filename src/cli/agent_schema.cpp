@@ -140,8 +140,9 @@ struct Publish {
   bool yes = false;
 };
 
-// What is about to be approved, and whether its owner says yes.
-Result<bool> confirmed(const Session& session, const Publish& options, const std::vector<data::SchemaChange>& changes) {
+// What is about to be approved, and whether its owner says yes. `shared` is what would leave this machine.
+Result<bool> confirmed(const Session& session, const Publish& options, const std::vector<data::SchemaChange>& changes,
+                       const data::Schema& shared) {
   if (!session.json)
     for (const auto& change : changes) say(data::describe(change));
   if (options.yes || changes.empty()) return true;
@@ -149,11 +150,15 @@ Result<bool> confirmed(const Session& session, const Publish& options, const std
     return fail(
         Code::invalid_request, fmt::format("{} changes wait for a yes, and nobody is here to say it", changes.size()),
         fmt::format("Look at them with 'vmc agent schema diff {}', then run this with --yes.", options.connection));
-  fmt::print(stderr, "Approve {} changes of '{}'? [y/N] ", changes.size(), options.connection);
-  std::string answer;
-  std::getline(std::cin, answer);
-  answer = lowered(trim(answer));
-  return answer == "y" || answer == "yes";
+  for (;;) {
+    fmt::print(stderr, "Approve {} changes of '{}'? [y/N, j: show exactly what would be sent] ", changes.size(),
+               options.connection);
+    std::string answer;
+    std::getline(std::cin, answer);
+    answer = lowered(trim(answer));
+    if (answer != "j") return answer == "y" || answer == "yes";
+    say(data::to_json(shared).dump(2, ' ', false, Json::error_handler_t::replace));
+  }
 }
 
 Result<int> schema_publish(const Session& session, const Publish& options) {
@@ -161,11 +166,11 @@ Result<int> schema_publish(const Session& session, const Publish& options) {
   VMC_TRY(found, options.file.empty() ? discover(session, id) : from_file(session, id, options.file));
   VMC_TRY(approved, agent::approved_schema(found.home, id));
   const auto changes = data::changes_between(approved.value_or(data::Schema{}), found.schema);
-  VMC_TRY(yes, confirmed(session, options, changes));
+  const auto shared = agent::shared(found.schema, found.connection);
+  VMC_TRY(yes, confirmed(session, options, changes, shared));
   if (!yes) return fail(Code::cancelled, "nothing was approved");
   VMC_CHECK(agent::approve_schema(found.home, id, found.schema));
   const auto& private_names = found.connection.private_names;
-  const auto shared = agent::shared(found.schema, found.connection);
   const auto columns = columns_of(shared), kept_back = columns_of(found.schema) - columns;
   const auto views = kept_views(found.schema, shared, private_names);
   const auto idle = idle_names(found.schema, private_names);

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "core/clock.hpp"
+#include "core/printable.hpp"
 #include "core/text.hpp"
 
 namespace vmc::cli {
@@ -65,13 +66,16 @@ CLI::App* add_verb(CLI::App& noun, Session& session, const std::string& name, co
   return verb;
 }
 
-void print_line(std::string_view text) { fmt::print("{}\n", text); }
-void say(std::string_view text) { fmt::print(stderr, "{}\n", text); }
+void print_line(std::string_view text) { fmt::print("{}\n", printable(text, "\n\t")); }
+void print_data(std::string_view line) { fmt::print("{}\n", line); }
+void say(std::string_view text) { fmt::print(stderr, "{}\n", printable(text, "\n\t")); }
 void print_json(const Json& json) {
   fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
 }
 
-void print_table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows) {
+void print_table(const std::vector<std::string>& header, std::vector<std::vector<std::string>> rows) {
+  for (auto& row : rows)
+    for (auto& cell : row) cell = printable(cell);
   std::vector<std::size_t> widths;
   for (const auto& title : header) widths.push_back(columns(title));
   for (const auto& row : rows)

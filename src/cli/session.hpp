@@ -39,10 +39,11 @@ CLI::App* add_verb(CLI::App& noun, Session& session, const std::string& name, co
 CLI::App* add_noun(CLI::App& root, const std::string& name, const std::string& summary);
 
 // Output. Tables adapt to their content; nothing is coloured that is no terminal.
-void print_line(std::string_view text);  // standard output
+void print_line(std::string_view text);  // standard output, for a reader
+void print_data(std::string_view line);  // the same for a program: as it stands
 void say(std::string_view text);         // standard error
 void print_json(const Json& json);
-void print_table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows);
+void print_table(const std::vector<std::string>& header, std::vector<std::vector<std::string>> rows);
 std::string text_of(const Json& value);   // "" for null
 std::string time_of(const Json& micros);  // local reading of µs, "never" for null
 

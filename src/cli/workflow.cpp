@@ -200,7 +200,7 @@ void add_execution(CLI::App& root, Session& session) {
           for (const auto& event : page.at("items")) {
             after = event.at("seq").get<std::int64_t>();
             if (session.json) {
-              print_line(event.dump());
+              print_data(event.dump());
               continue;
             }
             auto rest = event;

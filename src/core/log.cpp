@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/clock.hpp"
+#include "core/printable.hpp"
 
 namespace vmc::log {
 namespace {
@@ -34,14 +35,6 @@ Sink& sink() {
 }
 
 constexpr std::string_view kNames[] = {"debug", "info", "warn", "error"};
-
-// Log text is data for a terminal too: control characters must not reach it.
-std::string printable(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (char c : text) out.push_back(static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c);
-  return out;
-}
 
 }  // namespace
 

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import signal
+import threading
 import unittest
 
 from harness import E2ETest, make_items, rows_of, sqlite, vmc, wait_until, workflow
@@ -107,12 +109,36 @@ class Audit(E2ETest):
         self.assertEqual(refused.error["code"], "UNAVAILABLE", refused)
         self.assertIn("the audit log cannot be written", refused.error["message"])
         execution = self.cloud.submit(COPY)
-        wait_until("the workflow's command is refused, too", lambda: "audit log cannot be written" in self.agent.text().split("operation=query")[-1])
+        wait_until("the workflow's command is refused, too", lambda: "operation=split" in self.agent.text() and "audit log cannot be written" in self.agent.text().split("operation=split")[-1])
         self.assertEqual(rows_of(self.copy, "items"), [])
         self.folder_of_log.unlink()
-        self.assertEqual(self.query("SELECT count(*) FROM items").json["rows"], [[ITEMS]])
+        wait_until("commands run again", lambda: self.query("SELECT count(*) FROM items").code == 0)
         self.assertIn("others were gone", self.verified()["faults"][0])
         self.cloud.finish(execution)
+
+    def test_a_folder_in_which_no_agent_has_run_is_told_and_left_as_it_is(self):
+        empty = self.folder / "empty"
+        for verb in ("verify", "show"):
+            done = vmc("--state", empty, "--json", "agent", "audit", verb)
+            self.assertEqual(done.code, {"verify": 5, "show": 0}[verb], done)
+        self.assertEqual(list(empty.rglob("*")), [])
+
+    def test_what_is_cut_off_by_its_time_or_by_the_agents_end_has_an_end(self):
+        self.site()
+        endless = "WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n) SELECT count(*) FROM n"
+        done = self.cloud.cli("connector", "query", "HQ", "shop", "--sql", "-", "--timeout-ms", "300", stdin=endless)
+        self.assertEqual(done.error["code"], "QUERY_TIMEOUT", done)
+        self.assertEqual(self.shown()[-1]["outcome"], "QUERY_TIMEOUT")
+        asked = threading.Thread(target=lambda: self.cloud.cli("connector", "query", "HQ", "shop", "--sql", "-", stdin=endless))
+        asked.start()
+        wait_until("it runs", lambda: "outcome" not in self.shown()[-1])
+        self.agent.signal(signal.SIGTERM)
+        self.agent.signal(signal.SIGTERM)  # at once
+        self.agent.wait_end()
+        self.assertEqual(self.shown()[-1]["outcome"], "CANCELLED")
+        self.assertTrue(self.verified()["holds"])
+        self.cloud.close()  # who asked is told
+        asked.join()
 
     def test_a_kill_after_the_start_is_recorded_leaves_it_without_an_end(self):
         self.site()

@@ -128,7 +128,7 @@ class Consent(E2ETest):
         self.shop()
         self.sql("CREATE TABLE notes (id INTEGER PRIMARY KEY)")
         words = [BINARY, "--config", self.agent.config, "--state", self.agent.home, "agent", "schema", "publish", "shop"]
-        for answer, code in (("n", 3), ("", 3), ("y", 0)):
+        for answer, code in (("n", 3), ("", 3), ("j\nn", 3), ("y", 0)):
             near, far = pty.openpty()
             process = subprocess.Popen([str(w) for w in words], stdin=far, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             os.write(near, (answer + "\n").encode())
@@ -137,7 +137,10 @@ class Consent(E2ETest):
             os.close(far)
             self.assertEqual(process.returncode, code, err)
             self.assertIn("+ notes: table of 1 columns", err)
-            self.assertIn("Approve 1 changes of 'shop'? [y/N]", err)
+            self.assertIn("Approve 1 changes of 'shop'? [y/N", err)
+            if answer.startswith("j"):
+                sent = json.loads(err[err.index("{"):err.rindex("}") + 1])
+                self.assertEqual(sent, self.agent.ok("schema", "show", "shop").json)
 
     def test_a_schema_written_by_hand_is_approved_where_it_is_valid(self):
         self.shop()

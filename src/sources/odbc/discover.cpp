@@ -28,7 +28,7 @@ namespace foreign {
 constexpr std::size_t to_schema = 1, to_table = 2, to_column = 3, column = 7, position = 8, constraint = 11;
 }
 namespace index {
-constexpr std::size_t not_unique = 3, name = 5, type = 6, position = 7, column = 8, filter = 12;
+constexpr std::size_t not_unique = 3, name = 5, type = 6, position = 7, column = 8, cardinality = 10, filter = 12;
 }
 
 Result<Table> look_up(Connection& db, Catalogue what, const About& about) {
@@ -77,8 +77,10 @@ Result<void> read_keys_of(Connection& db, const TableName& name, SchemaBuilder& 
     schema.key(name, "primary key", number_of(row, primary::position), text_of(row, primary::column), true);
   VMC_TRY(indexes, look_up(db, Catalogue::unique_keys, about));
   for (const auto& row : indexes) {
-    const bool unique =
-        number_of(row, index::type) != SQL_TABLE_STAT && number_of(row, index::not_unique) == SQL_FALSE;
+    const bool of_table = number_of(row, index::type) == SQL_TABLE_STAT;
+    if (const auto estimate = maybe_number(row, index::cardinality); of_table && estimate)
+      schema.row_estimate(name, *estimate);
+    const bool unique = !of_table && number_of(row, index::not_unique) == SQL_FALSE;
     const bool partial = row.size() > index::filter && !text_of(row, index::filter).empty();
     if (unique && !partial)
       schema.key(name, "index " + text_of(row, index::name), number_of(row, index::position),

@@ -42,6 +42,11 @@ void SchemaBuilder::table(const TableName& name, bool view, std::optional<std::i
   tables_[name] = std::move(info);
 }
 
+void SchemaBuilder::row_estimate(const TableName& of, std::int64_t rows) {
+  const auto table = tables_.find(of);
+  if (table != tables_.end() && !table->second.view && rows >= 0) table->second.row_estimate = rows;
+}
+
 std::vector<TableName> SchemaBuilder::base_tables() const {
   std::vector<TableName> out;
   for (const auto& [name, info] : tables_)

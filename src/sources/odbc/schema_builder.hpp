@@ -21,6 +21,7 @@ class SchemaBuilder {
   explicit SchemaBuilder(std::string default_schema) : default_schema_{std::move(default_schema)} {}
 
   void table(const TableName& name, bool view, std::optional<std::int64_t> rows = std::nullopt);
+  void row_estimate(const TableName& of, std::int64_t rows);
   bool has(const TableName& name) const { return tables_.contains(name); }
   std::vector<TableName> base_tables() const;
 

@@ -11,8 +11,9 @@ constexpr const char* kStage = "pg_temp.vmc_load";
 constexpr const char* kOrdinal = "\"vmc row\"";
 
 // What a type, or one that it is made of, may drop in silence of a text it is read from: texts like these must be just as
-// the server writes the value. '^' is any text. Doubles keep 15 digits, reals 6, instants 6 behind the point; a type with a
-// precision rounds where it stands inside another; xid and its kind take the first digits they find.
+// the server writes the value. '^' is any text. Doubles keep 15 digits, reals 6, instants 6 behind the point; a date drops
+// a time, a time a date, and both and a timestamp a zone; a type with a precision rounds where it stands inside another; xid
+// and its kind take the first digits they find.
 constexpr const char* kDrops =
     "WITH RECURSIVE part AS (SELECT n.place, n.typ, -1 AS mod"
     " FROM pg_catalog.unnest($1::pg_catalog.oid[]) WITH ORDINALITY AS n (typ, place)"
@@ -28,8 +29,9 @@ constexpr const char* kDrops =
     " ('line', '[0-9][0-9.]{{15}}'), ('lseg', '[0-9][0-9.]{{15}}'), ('box', '[0-9][0-9.]{{15}}'),"
     " ('path', '[0-9][0-9.]{{15}}'), ('polygon', '[0-9][0-9.]{{15}}'), ('circle', '[0-9][0-9.]{{15}}'),"
     " ('timetz', '[.][0-9]{{7}}'), ('timestamptz', '[.][0-9]{{7}}'), ('interval', '[.][0-9]{{7}}'),"
-    " ('tsvector', ':[0-9]'), ('date', '^'), ('time', '^'), ('timestamp', '^'), ('money', '^'), ('name', '^'),"
-    " ('char', '^'), ('xid', '^'), ('xid8', '^'), ('cid', '^')) AS d (name, texts)"
+    " ('tsvector', ':[0-9]'), ('date', '[:+]|[0-9][ T]'), ('time', '[^0-9:.]|[.][0-9]{{7}}'),"
+    " ('timestamp', '[.][0-9]{{7}}|[+A-SU-Za-z]|:[0-9.]*-'), ('money', '^'), ('name', '^'), ('char', '^'), ('xid', '^'),"
+    " ('xid8', '^'), ('cid', '^')) AS d (name, texts)"
     " ON d.name = t.typname AND t.typnamespace = 11"
     " WHERE p.mod >= 0 OR d.texts IS NOT NULL GROUP BY p.place";
 constexpr int kMultirangesSince = 140'000;

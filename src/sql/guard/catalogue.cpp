@@ -101,9 +101,17 @@ Catalogue Catalogue::make(Dialect dialect, const data::Schema* schema, data::Par
       it->second->all_private = it->second->all_private || columns.contains("*");
       for (const auto& column : columns)
         if (column != "*") it->second->private_columns.insert(likeness(dialect, column));
+      it->second->private_moments = !schema;
     }
   }
-  if (schema) made.hide_derived(*schema);
+  if (!schema) return made;
+  made.hide_derived(*schema);
+  for (const auto& table : schema->tables)
+    for (const auto& column : table.columns) {
+      auto& known = made.tables_[name_of(table.name)];
+      const bool moment = data::to_string(column.type).starts_with("timestamp");
+      known.private_moments = known.private_moments || (moment && made.is_private(known, name_of(column.name)));
+    }
   return made;
 }
 

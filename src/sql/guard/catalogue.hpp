@@ -24,6 +24,7 @@ class Catalogue {
     std::map<std::string, std::string> spellings{};  // of folded columns that the schema spells otherwise
     std::vector<std::string> key{};                // folded; the primary key, where the schema knows one
     bool all_private = false;
+    bool private_moments = false;                  // a private column is or may be a moment in time
     bool view = false;
 
     const std::string& spelled(const std::string& column) const {

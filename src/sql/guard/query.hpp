@@ -87,6 +87,7 @@ struct Item {
   std::size_t lateral_from = 0;  // from this number on: APPLY sees those of its join
   bool catalogue = false;  // a system table or view that may be read
   bool hidden = false;     // one that may not; a CTE of its name may
+  bool by_time = false;     // FOR SYSTEM_TIME: two columns that are not named here say from when to when a row holds
   bool definition = false;  // its definition is shown: a table's, as a view's is a source text
   std::vector<Use> uses;
   bool soft = false;  // T-SQL: it may lack columns that are known of it, so that a bare name may go past it

@@ -310,6 +310,9 @@ Visible Resolver::visible_table(const Item& item, const With* with) {
          "Give the schema that 'vmc agent schema export' writes.");
   if (table->all_private)
     deny(item.at, fmt::format("'{}' is private", text_of(item.path)), "Its owner keeps it out of what is shared.");
+  if (item.by_time && table->private_moments)
+    deny(item.at, fmt::format("FOR SYSTEM_TIME chooses rows of '{}' by columns that may be private", text_of(item.path)),
+         "Ask for the rows as they are now.");
   if (item.definition && table->view)
     deny(item.at, fmt::format("'{}' is a view: its source text and its owner's account would be shown", text_of(item.path)),
          "Ask for its columns with DESCRIBE.");

@@ -142,7 +142,7 @@ TEST_CASE("ODBC, SQL Server: keys, views and schemas are discovered, and nothing
         "CREATE TABLE child (k int NOT NULL PRIMARY KEY, pa int, pb int, v sql_variant, FOREIGN KEY (pb, pa) "
         "REFERENCES "
         "parent (b, a))",
-        "CREATE VIEW shown AS SELECT k FROM child"})
+        "CREATE VIEW shown AS SELECT k FROM child", "INSERT INTO parent VALUES (1, 1, 1), (2, 1, 2)"})
     server().run(statement, "odbc_keys");
   // Its name is like the other's, for whom the underscore is any character.
   server().create_database("odbc2keys");
@@ -159,6 +159,9 @@ TEST_CASE("ODBC, SQL Server: keys, views and schemas are discovered, and nothing
   CHECK(parent->primary_key == std::vector<std::string>{"b", "a"});
   CHECK(parent->unique_keys == std::vector<std::vector<std::string>>{{"c"}});
   CHECK(child->foreign_keys == std::vector<data::ForeignKey>{{{"pb", "pa"}, "parent", {"b", "a"}}});
+  CHECK(parent->row_estimate == 2);
+  CHECK(child->row_estimate == 0);
+  CHECK_FALSE(schema->table("shown")->row_estimate);
   CHECK(schema->table("shown")->view);
   CHECK_FALSE(child->column("v"));  // a variant has as many types as rows: it is left out, with a warning
 }

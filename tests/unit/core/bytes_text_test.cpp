@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "core/bytes.hpp"
+#include "core/printable.hpp"
 #include "core/text.hpp"
 
 using namespace vmc;
@@ -96,4 +97,11 @@ TEST_CASE("only well-formed UTF-8 passes") {
   CHECK_FALSE(is_utf8("\xe2\x82"));          // cut off
   CHECK_FALSE(is_utf8("\x80"));
   CHECK_FALSE(is_utf8("\xff"));
+}
+
+TEST_CASE("what a terminal would obey is shown as spaces") {
+  CHECK(printable("a\x1b[2Jb\r\n\t\x7f") == "a [2Jb    ");
+  CHECK(printable("za\u017c\u00f3\u0142\u0107 \U0001F600") == "za\u017c\u00f3\u0142\u0107 \U0001F600");
+  CHECK(printable("\xc2\x9b" "2J\xc2\xa0") == " 2J\xc2\xa0");
+  CHECK(printable("a\nb\x1b\n", "\n") == "a\nb \n");
 }

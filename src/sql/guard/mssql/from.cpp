@@ -152,7 +152,7 @@ void Parser::table(const Path& path, const Token& token) {
   if (path.size() == 1) check_spelling(path.back(), token);
   index_chosen_ = false;
   check_table(token, item);
-  system_time();
+  item.by_time = system_time();
   const bool sampled = table_sample(), hinted = at_old_hints();
   if (hinted) table_hints();
   if (!accept_alias(item)) declare(path.back());
@@ -172,22 +172,25 @@ void Parser::check_count(const Token& token) {
     refuse(token, fmt::format("more than {} tables are joined here", kJoinedTablesMax), "Split it with WITH.");
 }
 
-void Parser::system_time() {
-  if (!accept_words({"for", "system_time"})) return;
-  if (accept_word("all")) return;
-  if (accept_words({"as", "of"})) return expect_constant();
-  if (accept_words({"contained", "in"})) {
+bool Parser::system_time() {
+  if (!accept_words({"for", "system_time"})) return false;
+  if (accept_word("all")) return true;
+  if (accept_words({"as", "of"})) {
+    expect_constant();
+  } else if (accept_words({"contained", "in"})) {
     expect("(");
     expect_constant();
     expect(",");
     expect_constant();
-    return expect(")");
+    expect(")");
+  } else {
+    const bool from = accept_word("from");
+    if (!from) expect_word("between");
+    expect_constant();
+    expect_word(from ? "to" : "and");
+    expect_constant();
   }
-  const bool from = accept_word("from");
-  if (!from) expect_word("between");
-  expect_constant();
-  expect_word(from ? "to" : "and");
-  expect_constant();
+  return true;
 }
 
 bool Parser::table_sample() {

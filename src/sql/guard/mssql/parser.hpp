@@ -95,7 +95,7 @@ class Parser {
   std::shared_ptr<Query> row_values();
   void named_source();
   void table(const Path& path, const Token& token);
-  void system_time();
+  bool system_time();  // false: none stands there
   bool table_sample();
   void pivot(const JoinStart& start, bool turns_back);
   void pivot_columns(Block& source);

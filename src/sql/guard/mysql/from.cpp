@@ -229,6 +229,7 @@ void Parser::system_time(Item& item) {
   take();
   take();
   if (item.kind == Item::Kind::table) item.added = {"row_start", "row_end"};
+  item.by_time = true;
   if (accept_word("all")) return;
   if (accept_word("as")) {
     expect_word("of");
