@@ -1,5 +1,7 @@
 """The audit log of an agent: every command stands in it, before its database is touched, and without its values."""
 
+import contextlib
+import http.client
 import json
 import shutil
 import signal
@@ -129,11 +131,19 @@ class Audit(E2ETest):
         done = self.cloud.cli("connector", "query", "HQ", "shop", "--sql", "-", "--timeout-ms", "300", stdin=endless)
         self.assertEqual(done.error["code"], "QUERY_TIMEOUT", done)
         self.assertEqual(self.shown()[-1]["outcome"], "QUERY_TIMEOUT")
-        asked = threading.Thread(target=lambda: self.cloud.cli("connector", "query", "HQ", "shop", "--sql", "-", stdin=endless))
+        token = self.cloud.token()
+
+        def ask():
+            with contextlib.suppress(OSError, http.client.HTTPException):  # the gateway ends
+                self.cloud.http("POST", "/api/v1/connectors/HQ/query", {"connection": "shop", "query": endless}, token=token)
+
+        asked = threading.Thread(target=ask)
         asked.start()
         wait_until("it runs", lambda: "outcome" not in self.shown()[-1])
+        since = self.agent.here()
         self.agent.signal(signal.SIGTERM)
-        self.agent.signal(signal.SIGTERM)  # at once
+        self.agent.wait_log("once more to stop at once", since=since)
+        self.agent.signal(signal.SIGTERM)
         self.agent.wait_end()
         self.assertEqual(self.shown()[-1]["outcome"], "CANCELLED")
         self.assertTrue(self.verified()["holds"])
