@@ -9,6 +9,8 @@ import threading
 import unittest
 
 from harness import E2ETest, Mariadb, Postgres, _die_with_parent, sqlite, workflow
+from test_mssql import SqlServer
+from test_odbc_mssql import DRIVER as FREETDS
 
 PG = MY = None
 SEED = int(os.environ.get("VMC_SEED", 0)) or random.SystemRandom().randrange(1, 1 << 32)
@@ -129,6 +131,45 @@ class SqliteShop:
 def text_rows(file):
     with sqlite(file) as db:
         return [tuple(str(c) for c in row) for row in db.execute(f"SELECT {COLUMNS} FROM items ORDER BY id")]
+
+
+class OdbcPostgresShop(PostgresShop):
+    def add_to(self, agent):
+        agent.add_odbc("s", PG, "shop")
+
+
+class OdbcMariadbShop(MariadbShop):
+    def add_to(self, agent):
+        agent.add_odbc("s", MY, "shop")
+
+
+class MssqlShop:
+    """The TDS server of tests/tds; who writes does so behind its back, to the SQLite file that it serves."""
+
+    time, writers_at_once = "DATETIME2(0)", False
+
+    def __init__(self, test):
+        self.server = SqlServer()
+        test.addCleanup(self.server.close)
+        self.server.control(do="create", database="shop", snapshot=True)
+        self.server.control(do="run", database="shop", sql=TABLE.format(time=self.time))
+        self.file = f"{self.server.folder.name}/shop.db"
+
+    def add_to(self, agent):
+        agent.add_server("mssql", "s", self.server, "shop")
+
+    def writer(self):
+        return SqliteWriter(self.file)
+
+    def rows(self):
+        return text_rows(self.file)
+
+
+class OdbcMssqlShop(MssqlShop):
+    def add_to(self, agent):
+        agent.ok("db", "add", "s", "--type", "odbc", "--driver", FREETDS, "--host", "127.0.0.1", "--port", self.server.port,
+                 "--database", "shop", "--user", self.server.user, "--password-stdin", stdin=self.server.password + "\n")
+        agent.tune("s")
 
 
 class Changes:
@@ -253,6 +294,18 @@ class Cursors(E2ETest):
 
     def test_sqlite_by_a_number(self):
         self.lose_nothing(SqliteShop, "version")
+
+    def test_sql_server_by_an_instant(self):
+        self.lose_nothing(MssqlShop, "changed_at")
+
+    def test_postgres_over_odbc_by_an_instant(self):
+        self.lose_nothing(OdbcPostgresShop, "changed_at")
+
+    def test_mariadb_over_odbc_by_a_number(self):
+        self.lose_nothing(OdbcMariadbShop, "version")
+
+    def test_sql_server_over_odbc_by_a_number(self):
+        self.lose_nothing(OdbcMssqlShop, "version")
 
     def test_the_overlap_is_what_saves_late_commits(self):
         shop = PostgresShop(self)
