@@ -57,7 +57,7 @@ struct Settings {
   Duration reconnect_min = std::chrono::milliseconds{500};
   Duration reconnect_max = std::chrono::seconds{30};
   std::uint64_t offline_queue_max = 500'000'000;
-  std::size_t commands_at_once = 8;
+  std::size_t commands_at_once = 10;  // as many as a pool has sessions
   std::size_t chunk_bytes = 1'000'000;
   Duration rights_check = std::chrono::hours{1};
   Duration discover_every = std::chrono::hours{1};

@@ -6,7 +6,8 @@
 //    "reads":{"customers":["id","name"]},"prev":…,"seal":…}
 //   {"event":"end","seq":8,"time":…,"command":…,"outcome":"DONE","rows":2,"bytes":21,"prev":…,"seal":…}
 //
-// "event": "opened" (an agent begins to write), "start" and "end" of a command, "refused" (a command that was not started).
+// "event": "opened" (an agent begins to write), "start" and "end" of a command, "refused" (a command that was not started);
+// schemas/audit.json has every field.
 // "reads" and "writes" say what a command may touch; whether it did, its outcome says.
 #pragma once
 

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "agent/audit_log.hpp"
+#include "support/json_schema.hpp"
 #include "support/show_result.hpp"
 #include "support/temp_dir.hpp"
 
@@ -24,6 +25,7 @@ namespace fs = std::filesystem;
 namespace {
 
 const Bytes kKey(32, 7);
+const std::string kShape(64, 'f');
 constexpr std::uint64_t kBig = 8u << 20, kSmall = 96u << 10;
 
 struct Site {
@@ -55,7 +57,7 @@ struct Site {
     log->end({command(id), "DONE", 2, 21});
   }
   static AuditedCommand command(const std::string& id) {
-    return {id, "exe_1", "Orders", "query", "erp", "00ff", {{"customers", {"id", "name"}}}, {}};
+    return {id, "exe_1", "Orders", "query", "erp", kShape, {{"customers", {"id", "name"}}}, {}};
   }
   std::vector<std::string> lines() const {
     std::vector<std::string> out;
@@ -107,11 +109,11 @@ TEST_CASE("audit: a command's start and end, and a refusal, are records that fol
   const auto records = site.records();
   CHECK(events(records) == "opened start end refused ");
   CHECK(records[1].at("reads") == Json{{"customers", {"id", "name"}}});
-  CHECK(records[1].at("fingerprint") == "00ff");
+  CHECK(records[1].at("fingerprint") == kShape);
   CHECK(records[2].at("rows") == 2);
   CHECK(records[2].at("bytes") == 21);
   CHECK(records[3].at("outcome") == "SCHEMA_ACCESS_DENIED");
-  CHECK(records[3].at("fingerprint") == "00ff");
+  CHECK(records[3].at("fingerprint") == kShape);
   CHECK(records[3].at("execution") == "exe_1");
   CHECK(site.faults().empty());
   site.reopen();
@@ -432,6 +434,30 @@ TEST_CASE("audit: commands that run at once have each a start and an end") {
   for (const auto& [command, events] : said) CHECK(events == "start end ");
   CHECK(site.faults().empty());
   CHECK(site.files().size() > 2);
+}
+
+TEST_CASE("schemas/audit.json describes every record") {
+  Site site;
+  site.run("cmd_1");
+  auto wide = Site::command("cmd_2"), broad = Site::command("cmd_3");
+  wide.writes = {{"items", {"id"}}};
+  for (int n = 0; n < 20'000; ++n) wide.reads["customers"].insert(std::to_string(n));
+  for (int n = 0; n < 20'000; ++n) broad.reads[std::to_string(n)] = {"id"};
+  REQUIRE(site.log->start(wide));
+  REQUIRE(site.log->start(broad));
+  site.log->end({Site::command("cmd_4"), "SCHEMA_ACCESS_DENIED", 0, 0});
+  { std::ofstream{site.newest(), std::ios::app} << "{"; }
+  site.reopen();
+  auto lines = site.lines();
+  fs::remove(site.newest());
+  site.run("cmd_5");
+  const auto more = site.lines();
+  lines.insert(lines.end(), more.begin(), more.end());
+  test::JsonSchemas schemas{std::string{VMC_SOURCE_DIR} + "/schemas"};
+  for (const auto& line : lines) {
+    INFO(line);
+    CHECK(schemas.problems(Json::parse(line), "audit.json") == std::vector<std::string>{});
+  }
 }
 
 TEST_CASE("audit: its folder and files are their owner's alone") {
