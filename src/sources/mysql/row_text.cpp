@@ -69,7 +69,7 @@ CellText::Range range_of(const TargetColumn& target, bool is_unsigned) {
   if (type == "smallint") bits = 16;
   if (type == "mediumint") bits = 24;
   if (type == "int") bits = 32;
-  if (type == "bit") return {0, target.precision < 64 ? (std::int64_t{1} << target.precision) - 1 : INT64_MAX};
+  if (type == "bit") return {0, target.precision < 63 ? (std::int64_t{1} << target.precision) - 1 : INT64_MAX};
   if (is_unsigned) return {0, bits < 64 ? (std::int64_t{1} << bits) - 1 : INT64_MAX};
   const auto most = bits < 64 ? (std::int64_t{1} << (bits - 1)) - 1 : INT64_MAX;
   return {-most - 1, most};
