@@ -97,6 +97,8 @@ void MariadbServer::start() {
                                    "--skip-log-bin",
                                    "--innodb-buffer-pool-size=64M",
                                    "--innodb-flush-log-at-trx-commit=0",
+                                   "--innodb-flush-method=nosync",
+                                   "--sync-frm=OFF",
                                    "--performance-schema=OFF",
                                    "--max-connections=60"};
     if (tls_) {
