@@ -204,8 +204,7 @@ Result<void> AuditLog::make_room(std::size_t bytes) {
   const auto wanted = bytes + (started_.size() + owed_.size()) * kAuditEndMax;
   if (size_ == 0 || size_ + wanted <= settings_.file_bytes) return {};
   VMC_CHECK(make_file());
-  if (auto known = remember(); !known)
-    log::warn("agent", "the vault does not remember the end of the audit log", {{"error", known.error().text()}});
+  remember_or_warn();
   return {};
 }
 
@@ -243,6 +242,11 @@ Result<void> AuditLog::remember() {
   return settings_.remember(head_);
 }
 
+void AuditLog::remember_or_warn() {
+  if (auto known = remember(); !known)
+    log::warn("agent", "the vault does not remember the end of the audit log", {{"error", known.error().text()}});
+}
+
 Result<void> AuditLog::start(const AuditedCommand& command) {
   const std::lock_guard lock{mutex_};
   VMC_CHECK(write_owed());
@@ -250,9 +254,7 @@ Result<void> AuditLog::start(const AuditedCommand& command) {
   VMC_CHECK(append(start_record(command), !command.writes.empty()));
   started_.insert(command.command_id);
   crash_point("agent.audited");
-  if (clock_.now() - remembered_at_ < kRememberEvery) return {};
-  if (auto known = remember(); !known)
-    log::warn("agent", "the vault does not remember the end of the audit log", {{"error", known.error().text()}});
+  if (clock_.now() - remembered_at_ >= kRememberEvery) remember_or_warn();
   return {};
 }
 
@@ -275,8 +277,7 @@ void AuditLog::end(const AuditedEnd& end) {
 
 void AuditLog::close() {
   const std::lock_guard lock{mutex_};
-  if (auto known = remember(); !known)
-    log::warn("agent", "the vault does not remember the end of the audit log", {{"error", known.error().text()}});
+  remember_or_warn();
 }
 
 Result<AuditCheck> check_audit(const fs::path& folder, ByteView key, const AuditHead& known) {

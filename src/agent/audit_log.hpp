@@ -64,6 +64,7 @@ class AuditLog {
   Result<void> append(Json record, bool durable);
   Result<void> write_owed();
   Result<void> remember();
+  void remember_or_warn();
   Error cannot(std::string_view what) const;
 
   AuditSettings settings_;

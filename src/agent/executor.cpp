@@ -111,12 +111,6 @@ Judged judged(const JudgedBy& by, const std::string& statement) {
   return {std::move(verdict), std::move(shape)};
 }
 
-std::set<std::string> tables_of(const data::Reads& reads) {
-  std::set<std::string> names;
-  for (const auto& [name, columns] : reads) names.insert(name);
-  return names;
-}
-
 }  // namespace
 
 sources::ReadLimits Executor::limits_of(const wire::Command& command,
@@ -174,8 +168,8 @@ awaitable<void> Executor::close() {
 
 awaitable<void> Executor::add_what_views_read(Call& call) {
   auto& reads = call.record.command.reads;
-  const auto names = tables_of(reads);
-  for (const auto& name : names) {
+  const auto asked = reads;
+  for (const auto& [name, columns_asked] : asked) {
     auto table = co_await connections_.table(call.command.payload.connection, name);
     if (!table) continue;  // it is refused where it is looked for
     for (const auto* reached : table->reached)
