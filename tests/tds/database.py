@@ -21,6 +21,7 @@ COLLATIONS = {"Latin1_General_CI_AS": str.lower, "Latin1_General_CS_AS": str,
               # cs is one letter, in capitals too, and cS are two
               "Hungarian_CI_AS": lambda text: re.sub("cs|Cs|CS", "ć", text).lower()}
 CLR = 240
+OWN_TABLES = ("tds_modules", "tds_history", "tds_aliases")
 DELETE_ACTIONS = {"CASCADE": 1, "SET NULL": 2, "SET DEFAULT": 3}
 TEXT_TYPES = {"varchar", "char", "nvarchar", "nchar", "text", "ntext"}
 
@@ -80,6 +81,7 @@ class Connection:
         self.rights = rights
         self.failure = None
         self.db.execute("PRAGMA journal_mode=WAL")
+        self.db.execute("CREATE TEMP TABLE described (state TEXT)")  # what the sys views show
         self.db.execute("PRAGMA synchronous=OFF")  # no test cuts this server's power
         self.db.execute("PRAGMA case_sensitive_like=ON")
         self.db.execute("PRAGMA foreign_keys=ON")
@@ -136,7 +138,7 @@ class Connection:
 
     def tables(self):
         rows = self.db.execute("SELECT name, type, sql FROM main.sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-                               " AND name NOT IN ('tds_modules', 'tds_history', 'tds_aliases')"
+                               f" AND name NOT IN {OWN_TABLES}"
                                " ORDER BY rowid").fetchall()
         return [(1000 + i, name, kind, sql) for i, (name, kind, sql) in enumerate(rows)]
 
@@ -154,8 +156,23 @@ class Connection:
         wanted = m[1].replace("]]", "]")
         return next((number for number, name, *_ in self.tables() if name.lower() == wanted.lower()), None)
 
-    # ---- the sys views: temporary tables, made anew for each statement that reads them -----------------------------------
+    # ---- the sys views: temporary tables, made anew when what they show has changed --------------------------------------
     def refresh_catalogue(self):
+        own = [self.kept(name) for name in OWN_TABLES]
+        schema = self.db.execute("SELECT name, sql FROM main.sqlite_master ORDER BY rowid").fetchall()
+        state = repr((schema, own, self.rights.spec, self.rights.snapshot))
+        if self.db.execute("SELECT state FROM temp.described").fetchone() != (state,):
+            self.describe()
+            self.db.execute("DELETE FROM temp.described")
+            self.db.execute("INSERT INTO temp.described VALUES (?)", (state,))
+        self.db.execute('DELETE FROM temp."sys.partitions"')
+        for number, name, kind, _ in self.tables():
+            if kind == "table":
+                quoted = name.replace('"', '""')
+                count = self.db.execute(f'SELECT count(*) FROM main."{quoted}"').fetchone()[0]
+                self.db.execute('INSERT INTO temp."sys.partitions" VALUES (?, 1, 1, ?)', (number, count))
+
+    def describe(self):
         run = self.db.execute
         for name, columns in SYS.items():
             run(f'DROP TABLE IF EXISTS temp."sys.{name}"')
@@ -177,9 +194,6 @@ class Connection:
             if kind == "view" and self.rights.has_perms(name, "OBJECT", "VIEW DEFINITION"):
                 run('INSERT INTO temp."sys.sql_modules" VALUES (?, ?, ?)', (number, *self.module(name)))
             if kind == "table":
-                quoted = name.replace('"', '""')
-                count = run(f'SELECT count(*) FROM main."{quoted}"').fetchone()[0]
-                run('INSERT INTO temp."sys.partitions" VALUES (?, 1, 1, ?)', (number, count))
                 self.fill_keys(number, name)
             computed = self.computed(name)
             for place, (column, kept, required, default, _) in enumerate(self.columns(name), 1):

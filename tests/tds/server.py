@@ -111,6 +111,8 @@ class Server:
 def listen(handle):
     class Handler(socketserver.BaseRequestHandler):
         def handle(self):
+            # As SQL Server does: the second packet of a reply must not wait for the first one's acknowledgement.
+            self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             handle(self.request)
 
     class Listener(socketserver.ThreadingTCPServer):
