@@ -57,6 +57,9 @@ struct Scope {
   std::vector<Visible> items;
   std::set<std::string> outputs;
   bool beside_join = false;  // the items beside a join, for what is lateral in it
+  // Items of the same FROM that are out of sight here. Servers differ in that beside a comma: what these keep back is not
+  // named.
+  std::vector<const Visible*> beside = {};
 };
 
 // The CTEs in sight, innermost first.
@@ -269,7 +272,9 @@ Visible Resolver::visible(const Item& item, const Scope& scope, const With* with
   Columns columns{{}, true};
   if (item.kind == Item::Kind::query && item.lateral) {
     Scope before{scope.outer, {}, {}, item.is_join};
-    for (std::size_t i = item.lateral_from; i < scope.items.size(); ++i) before.items.push_back(scope.items[i]);
+    for (std::size_t i = 0; i < scope.items.size(); ++i)
+      if (i >= item.lateral_from) before.items.push_back(scope.items[i]);
+      else before.beside.push_back(&scope.items[i]);
     columns = resolve(*item.query, &before, with);
   } else if (item.kind == Item::Kind::query) {
     columns = resolve(*item.query, scope.outer, with);
@@ -337,8 +342,7 @@ void Resolver::check_join(const Item& item, Scope& scope) {
       if (side.table) reach(side, column, item.at);
 }
 
-// A use that sees only some items of its block; but what the others keep back it may not name either: the servers differ
-// in what stands in sight beside a comma.
+// A use may see only some items of its block.
 void Resolver::use(const Use& one, const Scope& whole, const With* with) {
   if (refusal_) return;
   if (one.perhaps) return use_around(one, whole.outer);
@@ -346,17 +350,10 @@ void Resolver::use(const Use& one, const Scope& whole, const With* with) {
   if (one.first_item == 0 && one.last_item >= count) return use_in(one, whole, with);
   const auto* outer = whole.outer && whole.outer->beside_join ? whole.outer->outer : whole.outer;
   Scope part{outer, {}, whole.outputs};
-  for (std::size_t i = one.first_item; i < count && i <= one.last_item; ++i) part.items.push_back(whole.items[i]);
+  for (std::size_t i = 0; i < count; ++i)
+    if (i >= one.first_item && i <= one.last_item) part.items.push_back(whole.items[i]);
+    else part.beside.push_back(&whole.items[i]);
   use_in(one, part, with);
-  if (one.kind != Use::Kind::column) return;
-  const Path qualifiers{one.path.begin(), one.path.end() - 1};
-  for (std::size_t i = 0; i < count && !refusal_; ++i) {
-    const auto& item = whole.items[i];
-    const bool in_sight = i >= one.first_item && i <= one.last_item;
-    if (!in_sight && item.table && (qualifiers.empty() || is_called(item, qualifiers)) &&
-        catalogue_.is_private(*item.table, one.path.back()))
-      reach(item, one.path.back(), one.at);
-  }
 }
 
 void Resolver::use_around(const Use& one, const Scope* level) {
@@ -465,7 +462,9 @@ void Resolver::use_bare(const Use& one, const Scope& scope) {
       maybe = maybe || has || item.columns.open;
       if (refusal_) return;
     }
-    if (found) return;
+    for (const auto* item : level->beside)
+      if (item->table && catalogue_.is_private(*item->table, name)) reach(*item, name, one.at);
+    if (found || refusal_) return;
     // A column added later would come between.
     for (const auto& item : level->items)
       if (item.table) by_place(*item.table);
@@ -558,13 +557,21 @@ const Visible* Resolver::find_item(const Path& qualifiers, const Scope& scope) c
   return nullptr;
 }
 
-// All that the name may mean where the statement spells it in several ways.
+// What else the name may mean: all of that name where the statement spells it in several ways, and what is out of sight
+// nearer than the first in sight.
 std::vector<const Visible*> Resolver::namesakes(const Path& qualifiers, const Scope& scope) const {
+  const bool any = spelled_otherwise_->contains(qualifiers.back());
   std::vector<const Visible*> found;
-  if (!spelled_otherwise_->contains(qualifiers.back())) return found;
-  for (const auto* level = &scope; level; level = level->outer)
-    for (const auto& item : level->items)
-      if (is_called(item, qualifiers)) found.push_back(&item);
+  bool in_sight = false;
+  for (const auto* level = &scope; level && (any || !in_sight); level = level->outer) {
+    for (const auto* item : level->beside)
+      if (is_called(*item, qualifiers)) found.push_back(item);
+    for (const auto& item : level->items) {
+      if (!is_called(item, qualifiers)) continue;
+      in_sight = true;
+      if (any) found.push_back(&item);
+    }
+  }
   return found;
 }
 

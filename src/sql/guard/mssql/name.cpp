@@ -128,6 +128,7 @@ void Parser::declare(const std::string& relation) {
   if (known != relation)
     refuse(token, fmt::format("'{}' and '{}' may be one name to the server", known, relation),
            "Give one of them another alias.");
+  ++declared_[relation];
 }
 
 // A name at the start of an operand: a column, a call, a constant.

@@ -110,6 +110,9 @@ void Parser::query_hint(Query& query) {
     const auto named = path();
     index_chosen_ = false;
     while (accept(",")) table_hint();
+    if (index_chosen_ && declared_[named.back()] > 1)
+      refuse(token, fmt::format("several tables here are called '{}', and the index may be one of any of them", named.back()),
+             "Put the hint behind the table itself: WITH (INDEX (...)).", Layer::names, Code::schema_access_denied);
     if (index_chosen_) query.order_by.push_back({.kind = Use::Kind::star, .path = named, .at = token.at, .query = {}});
     return expect(")");
   }

@@ -292,6 +292,7 @@ class Parser {
   std::vector<std::size_t> method_columns_;                       // where a column whose method is called ends
   std::vector<std::string> string_names_;  // of aliases and columns that stand in strings
   std::map<std::string, std::string> relations_;  // skeletons of all that FROM and WITH name, and the name
+  std::map<std::string, std::size_t> declared_;   // how often each of them is named there
   std::vector<BareMethod> bare_methods_;          // whose column is not found yet
   // The last column that was read: the tokens [first, last).
   struct {
