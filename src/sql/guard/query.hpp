@@ -28,6 +28,7 @@ struct Use {
     type,    // path: no type of the server's own: an enum, a domain, or a table's row
     relation,   // path: a table that a text names, to be looked up in the server's catalogue
     catalogue,  // path: what looks up in it more than can be told here
+    full_text,  // SQLite: path: the table, or a column of it, all of whose columns a search looks into; empty: any here
   };
   // Where an unqualified name may also be the name of an output of the same block.
   enum class Alias {
@@ -60,8 +61,8 @@ inline void see_items(std::vector<Use>& uses, std::size_t from, std::size_t firs
 
 // One output of a block.
 struct Output {
-  enum class Kind { named, unnamed, star, fields } kind = Kind::unnamed;  // fields: those of a row value, unknown here
-  std::string name;  // named: the alias, the column's name, or what the server would call it
+  enum class Kind { named, unnamed, star, fields } kind = Kind::unnamed;  // fields: names that are not known here
+  std::string name;  // named: the alias, the column's name, or what the server would call it; fields: perhaps one
   Path path;         // star: its qualifiers
   bool property = false;  // T-SQL: perhaps of the column before it, and then without a name: location.Lat
   // SQLite: its length, and where its own among the uses of its block end.

@@ -237,6 +237,7 @@ Columns Resolver::resolve_block(const Block& block, Scope& scope, const With* wi
     if (output.property) columns.names.insert(output.name);  // a derived table has no column without a name
   for (const auto& output : block.outputs) {
     columns.open = columns.open || output.kind == Output::Kind::fields;
+    if (output.kind == Output::Kind::fields && !output.name.empty()) columns.likely.insert(output.name);
     if (output.kind != Output::Kind::star) continue;
     use_star(output.path, 0, scope);
     for (const auto& item : scope.items) {
@@ -383,6 +384,9 @@ void Resolver::use_in(const Use& one, const Scope& scope, const With* with) {
         deny(one.at, fmt::format("{} tells of private tables and columns too", text_of(one.path)),
              "Use the published schema.");
       reads_["*"].insert("*");
+      return;
+    case Use::Kind::full_text:
+      return;  // SQLite's statements are not judged here
   }
 }
 
@@ -544,7 +548,7 @@ bool Resolver::reach(const Visible& item, const std::string& column, std::size_t
     return true;
   }
   if (item.columns.has(column)) return true;  // of the alias's list
-  if (is_system_column(column)) return true;
+  if (is_system_column(column) && !table.view) return true;
   if (!table.columns || !table.columns->contains(column)) return false;
   reads_[table.name].insert(table.spelled(column));
   return !item.renamed;  // perhaps it has another name now

@@ -161,6 +161,66 @@ TEST_CASE("what PostgreSQL gives no name stands before no private column") {
   CHECK(guard->judge("SELECT '<a/>'::xml IS DOCUMENT FROM customers").accepted());
 }
 
+TEST_CASE("where a view of PostgreSQL has no system column, the name of one is not its row") {
+  const Corpus corpus{Dialect::postgres, "postgres"};
+  const auto schema = schema_of(corpus);
+  const auto guard = guard_of(corpus, &schema, {"customer_totals.total"});
+  for (const auto* statement :
+       {"SELECT xmin FROM customer_totals AS xmin", "SELECT to_jsonb(ctid) FROM customer_totals AS ctid",
+        "SELECT tableoid::text FROM customer_totals AS tableoid", "SELECT to_jsonb(xmax) FROM customer_totals AS xmax",
+        "SELECT (SELECT to_jsonb(ctid)->>'total' FROM customer_totals t2 LIMIT 1) FROM customer_totals AS ctid"}) {
+    INFO(statement);
+    const auto verdict = guard->judge(statement);
+    REQUIRE(verdict.refusal);
+    CHECK(verdict.refusal->code == Code::schema_access_denied);
+  }
+  CHECK(guard->judge("SELECT ctid, xmin FROM orders AS ctid").accepted());
+}
+
+// In each of these, SQLite follows the name to the full-text table, whose search looks into its private column.
+TEST_CASE("a full-text search of SQLite looks into no private column from further away") {
+  const Corpus corpus{Dialect::sqlite, "sqlite"};
+  auto schema = schema_of(corpus);
+  auto view = *schema.table("note_search");
+  view.name = "notes_shown";
+  view.view = true;
+  std::erase_if(view.columns, [](const auto& column) { return column.name != "subject"; });
+  schema.tables.push_back(view);
+  const auto guard = guard_of(corpus, &schema, {"product_search.body", "note_search.body"});
+  for (const auto* statement :
+       {"SELECT highlight(x, 2, '', '') FROM (SELECT rowid AS x FROM product_search) WHERE x = 180",
+        "WITH t AS (SELECT sku AS x FROM product_search) SELECT snippet(x, 2, '', '', '', 64) FROM t WHERE x = '120'",
+        "SELECT (SELECT highlight(p.rowid, 2, '', '')) FROM product_search p WHERE p.rowid = 60",
+        "SELECT (SELECT highlight((p.rowid), 2, '', '')) FROM product_search p WHERE p.rowid = 60",
+        "SELECT (SELECT highlight(sku, 2, '', '')) FROM product_search",
+        "SELECT title FROM product_search p WHERE EXISTS (SELECT 1 WHERE highlight(p.sku, 2, '', '') LIKE 'S%')",
+        "SELECT bm25(x) FROM (SELECT rowid AS x FROM product_search)",
+        "SELECT subject FROM note_search WHERE match('body:tops*', subject)",
+        "SELECT subject FROM note_search WHERE match(?, subject)",
+        "SELECT \"subject\" FROM note_search WHERE \"match\"('body:tops*', subject)",
+        "SELECT subject FROM (SELECT subject FROM note_search) t WHERE subject MATCH 'body:topsecret'",
+        "SELECT subject FROM (SELECT * FROM (SELECT subject FROM note_search)) t WHERE subject MATCH 'body:topsecret'",
+        "WITH t AS (SELECT subject AS a FROM note_search) SELECT a FROM t WHERE a MATCH 'body:tops*'",
+        "SELECT (SELECT count(*) FROM (SELECT subject AS s FROM note_search) WHERE s MATCH 'body:t*') FROM orders LIMIT 1",
+        "SELECT subject FROM notes_shown WHERE subject MATCH 'body:tops*'",
+        "SELECT title, rank FROM product_search WHERE match('hello', title)",
+        "SELECT t.title, r FROM (SELECT title, rank AS r FROM product_search) t WHERE t.title MATCH 'hello'"}) {
+    INFO(statement);
+    const auto verdict = guard->judge(statement);
+    REQUIRE(verdict.refusal);
+    CHECK(verdict.refusal->code == Code::schema_access_denied);
+  }
+  const auto open = guard_of(corpus, &schema, {"customers.email"});
+  for (const auto* statement :
+       {"SELECT c.name FROM customers c WHERE EXISTS (SELECT 1 FROM note_search WHERE note_search MATCH 'late')",
+        "SELECT c.name FROM customers c JOIN note_search n ON n.subject = c.name WHERE n.body MATCH ?",
+        "SELECT c.name FROM customers c JOIN note_search n ON n.subject = c.name WHERE body MATCH 'late'",
+        "SELECT snippet(note_search, '<', '>', ?, -1, 6) FROM note_search, customers c WHERE note_search MATCH 'late'"}) {
+    INFO(statement);
+    CHECK(open->judge(statement).accepted());
+  }
+}
+
 TEST_CASE("a column that a function's rows are not known to have is a call to PostgreSQL") {
   const Corpus corpus{Dialect::postgres, "postgres"};
   const auto schema = schema_of(corpus);

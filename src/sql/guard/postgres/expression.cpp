@@ -86,7 +86,7 @@ std::optional<std::string> bare_name(const Object& indirection) {
 bool is_table_cast(const Value& value) {
   const auto node = node_of(value);
   Object type;
-  if (!node || node->kind != "TypeCast" || node->fields["typeName"].get(type) != simdjson::SUCCESS) return false;
+  if (!node || node->fields["typeName"].get(type) != simdjson::SUCCESS) return false;
   const auto names = strings_of(type, "names");
   return names && !names->empty() && names->back() == "regclass" && items_of(type, "arrayBounds").empty();
 }
@@ -98,27 +98,36 @@ void TreeReader::expression(const Value& value, std::vector<Use>& uses, Use::Ali
   const auto node = node_of(value);
   if (!node) return not_understood("an expression", 0);
   const auto& fields = node->fields;
+  const bool settled = std::exchange(settled_, false);
   if (node->kind == "ColumnRef") return column_ref(fields, uses, alias);
-  if (node->kind == "FuncCall") return call(fields, uses);
+  if (node->kind == "FuncCall") return call(fields, uses, settled);
   if (node->kind == "SubLink") return sub_link(fields, uses);
   if (node->kind == "A_Indirection") return indirection(fields, uses);
   if (node->kind == "A_Expr") {
     check_fields("an operator", fields, "kind name lexpr rexpr location");
     check_operator(fields, "name");
-    for (const auto* side : {"lexpr", "rexpr"})
+    const bool plain = text_of(fields, "kind") == "AEXPR_OP";
+    for (const auto& [side, other] : {std::pair{"lexpr", "rexpr"}, {"rexpr", "lexpr"}}) {
+      settled_ = plain && child_node(fields, other, "ColumnRef");
       if (const auto part = child_of(fields, side)) expression(*part, uses);
+    }
+    settled_ = false;
     return;
   }
   if (node->kind == "TypeCast") {
     check_fields("a cast", fields, "arg typeName location");
+    const bool of_table = is_table_cast(value);
+    settled_ = !of_table;
     if (const auto argument = child_of(fields, "arg")) expression(*argument, uses);
     if (Object type; fields["typeName"].get(type) == simdjson::SUCCESS) type_name(type, uses, child_of(fields, "arg"));
+    if (of_table) names_table(settled, place_of(fields), uses);
     return;
   }
   if (node->kind == "XmlSerialize") {
     check_fields("XMLSERIALIZE", fields, "xmloption expr typeName location");
     if (const auto argument = child_of(fields, "expr")) expression(*argument, uses);
     if (Object type; fields["typeName"].get(type) == simdjson::SUCCESS) type_name(type, uses, child_of(fields, "expr"));
+    if (is_table_cast(value)) names_table(settled, place_of(fields), uses);
     return;
   }
   if (node->kind == "ParamRef") {
@@ -227,7 +236,7 @@ void TreeReader::indirection(const Object& fields, std::vector<Use>& uses) {
   }
 }
 
-void TreeReader::call(const Object& fields, std::vector<Use>& uses) {
+void TreeReader::call(const Object& fields, std::vector<Use>& uses, bool settled) {
   const auto at = place_of(fields);
   check_fields("a function call", fields,
                "funcname args agg_order agg_filter over agg_within_group agg_star agg_distinct func_variadic funcformat location");
@@ -236,7 +245,13 @@ void TreeReader::call(const Object& fields, std::vector<Use>& uses) {
   // The field of extract() is a word, which libpg_query would take from a parameter too.
   if (name->back() == "extract" && !constant_text(items_of(fields, "args"), 0)) return not_understood("extract() of a parameter", at);
   check_function(*name, fields, uses);
-  expressions(fields, "args", uses);
+  const bool tells = is_telling_function(name->back());
+  for (const auto& argument : items_of(fields, "args")) {
+    settled_ = tells;
+    expression(argument, uses);
+  }
+  settled_ = false;
+  if (name->back() == "to_regclass") names_table(settled, at, uses);
   expressions(fields, "agg_order", uses);
   if (const auto filter = child_of(fields, "agg_filter")) expression(*filter, uses);
   if (Object over; fields["over"].get(over) == simdjson::SUCCESS) window(over, uses);
@@ -256,6 +271,11 @@ void TreeReader::check_function(const std::vector<std::string>& name, const Obje
   if (settings_.functions.contains(whole) || whole == "information_schema._pg_expandarray") return;
   refuse(Layer::functions, at, fmt::format("the function {} is not known to be harmless", whole),
          "Its owner can allow one of their own: functions = [...] of the connection, on the agent.");
+}
+
+// Beside a value of the type regclass, texts and numbers become names of tables too: of any.
+void TreeReader::names_table(bool settled, std::size_t at, std::vector<Use>& uses) {
+  if (!settled) uses.push_back({.kind = Use::Kind::catalogue, .path = {"regclass beside other values"}, .at = at, .query = {}});
 }
 
 // What looks up a table in the catalogue: one that is named may be looked up if it is approved.

@@ -27,7 +27,9 @@ constexpr std::array kValueFunctions{
 struct Name {
   std::string text;
   bool weak = false;  // a cast's type gives a name only where nothing better does
+  bool known = true;  // the server gives it one, but which is not known here
 };
+constexpr const char* kNameless = "?column?";
 
 template <class List>
 std::string fixed(const List& list, std::string_view kind) {
@@ -60,16 +62,17 @@ std::optional<Name> sub_link_name(const Object& fields) {
   if (kind == "EXISTS_SUBLINK") return Name{"exists"};
   if (kind == "ARRAY_SUBLINK") return Name{"array"};
   if (kind != "EXPR_SUBLINK") return std::nullopt;
-  const auto select = child_node(fields, "subselect", "SelectStmt");
-  if (!select) return std::nullopt;
-  for (const auto& item : items_of(*select, "targetList")) {
-    const auto target = node_of(item);
-    if (!target) break;
-    const auto output = output_of(target->fields);
-    if (output.kind == Output::Kind::named) return Name{output.name};
-    break;
-  }
-  return std::nullopt;
+  // Its first output's, and no cast or CASE around it gives another: not even where that output has none.
+  auto select = child_node(fields, "subselect", "SelectStmt");
+  for (Object left; select && (*select)["larg"].get(left) == simdjson::SUCCESS;) select = left;  // the first arm
+  if (!select) return Name{.text = {}, .known = false};
+  if (!items_of(*select, "valuesLists").empty()) return Name{"column1"};
+  const auto targets = items_of(*select, "targetList");
+  const auto target = targets.empty() ? std::nullopt : node_of(targets.front());
+  if (!target) return Name{.text = {}, .known = false};
+  const auto output = output_of(target->fields);
+  if (output.kind == Output::Kind::unnamed) return Name{kNameless};
+  return Name{.text = output.name, .known = output.kind == Output::Kind::named};
 }
 
 std::optional<Name> name_of(const std::optional<Value>& value) {
@@ -124,7 +127,8 @@ Output output_of(const Object& target) {
   // (x).*: the fields of a row value.
   if (node && node->kind == "A_Indirection" && ends_with_star(node->fields, "indirection"))
     return {Output::Kind::fields, {}, {}};
-  if (auto name = name_of(value)) return {Output::Kind::named, std::move(name->text), {}};
+  if (auto name = name_of(value))
+    return {name->known ? Output::Kind::named : Output::Kind::fields, std::move(name->text), {}};
   return {Output::Kind::unnamed, {}, {}};
 }
 

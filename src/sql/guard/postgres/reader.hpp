@@ -50,8 +50,9 @@ class TreeReader {
   void check_rights_column(std::string_view name, std::size_t at);
   void column_ref(const Object& fields, std::vector<Use>& uses, Use::Alias alias);
   void indirection(const Object& fields, std::vector<Use>& uses);
-  void call(const Object& fields, std::vector<Use>& uses);
+  void call(const Object& fields, std::vector<Use>& uses, bool settled);
   void check_function(const std::vector<std::string>& name, const Object& fields, std::vector<Use>& uses);
+  void names_table(bool settled, std::size_t at, std::vector<Use>& uses);
   void telling(std::string_view what, const std::vector<Value>& arguments, std::size_t at, std::vector<Use>& uses);
   void check_arguments(std::string_view name, const Object& fields);
   void window(const Object& fields, std::vector<Use>& uses);
@@ -68,8 +69,14 @@ class TreeReader {
 
   const GuardSettings& settings_;
   data::Calls calls_;  // without a schema
+  bool outermost_ = true;  // no SELECT was read yet
+  bool shown_ = false;     // the select list is that of the statement itself, without a set operation
+  bool settled_ = false;   // the type of the next expression decides that of no other
+  bool has_extract_ = false;  // an output is called "extract", or "date_part" by servers before 14
   std::optional<Refusal> refusal_;
 };
+
+constexpr std::string_view kExtract = "extract";
 
 // What some forms compare by, without writing it.
 inline const std::pair<std::string, int> kEquals{"=", 2};

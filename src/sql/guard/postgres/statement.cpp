@@ -90,6 +90,7 @@ Reading TreeReader::read(const Object& root) {
   }
   reading.refusal = std::move(refusal_);
   reading.query.calls = std::move(calls_);
+  if (has_extract_) reading.query.spelled_otherwise.emplace(kExtract);
   return reading;
 }
 
@@ -122,6 +123,8 @@ void TreeReader::show(const Object& fields) {
 
 void TreeReader::select(const Object& fields, Query& query) {
   if (refusal_) return;
+  const bool outermost = std::exchange(outermost_, false);
+  const bool around = std::exchange(shown_, outermost && !child_of(fields, "larg"));
   if (const auto with = child_of(fields, "withClause")) {
     Object clause;
     if (with->get(clause) != simdjson::SUCCESS) return not_understood("WITH", 0);
@@ -131,6 +134,7 @@ void TreeReader::select(const Object& fields, Query& query) {
   sort_clause(fields, "sortClause", query.order_by, Use::Alias::first);
   for (const auto* field : {"limitOffset", "limitCount"})
     if (const auto value = child_of(fields, field)) expression(*value, query.order_by);
+  shown_ = around;
 }
 
 // The arms of a set operation, left to right; the tree leans to the left.
@@ -196,6 +200,8 @@ void TreeReader::targets(const Object& fields, Block& block) {
     const auto value = child_of(target->fields, "val");
     if (!value) return not_understood("the select list", place_of(target->fields));
     block.outputs.push_back(output_of(target->fields));
+    if (block.outputs.back().name == kExtract) has_extract_ = true;
+    settled_ = shown_;
     expression(*value, block.uses);
   }
 }

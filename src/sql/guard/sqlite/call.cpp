@@ -85,7 +85,9 @@ bool Parser::call(Uses& uses, Alias alias) {
   if (!cursor_.accept("*") && !peek().is(")") && !expressions(uses, alias, &arguments)) return false;
   if (cursor_.accept_word("order") && !(expect_word("by") && sort_terms(uses, alias, false))) return false;
   if (!expect(")") || !check_arguments(name, arguments)) return false;
-  if (is_full_text_function(name.name)) full_text(uses, arguments.empty() ? Shape{} : arguments.front(), name.at);
+  const std::size_t searched = name.name == "match" ? 1 : 0;
+  if (is_full_text_function(name.name))
+    full_text(uses, searched < arguments.size() ? arguments[searched] : Shape{}, name.at);
   // FILTER and OVER are keywords only behind a call, and only before these.
   if (peek().is_word("filter") && peek(1).is("(")) {
     cursor_.take();
@@ -107,10 +109,10 @@ bool Parser::check_function(const Token& name) {
 
 bool Parser::check_arguments(const Token& name, const std::vector<Shape>& arguments) {
   if (name.name == "printf" || name.name == "format") return check_format(name, arguments);
-  if (name.name != "zeroblob") return true;
+  if (name.name != "zeroblob" && name.name != "randomblob") return true;
   const auto size = arguments.empty() ? std::nullopt : number_in(arguments.front().literal);
   if (size && *size <= kMadeBytesMax) return true;
-  return refuse(Layer::functions, name, "zeroblob makes as many bytes as it is told",
+  return refuse(Layer::functions, name, fmt::format("{} makes as many bytes as it is told", name.name),
                 fmt::format("Write a number up to {}.", kMadeBytesMax));
 }
 

@@ -144,7 +144,7 @@ std::string Compiler::declaration_of(const std::string& name, const Catalogue::T
     if (shape_.private_parts || !table.private_columns.contains(column)) add(column, "");
   if (columns.empty()) return {};
   if (shape_.full_text && table.key.empty())
-    for (const auto& hidden : {name, std::string{"rank"}})
+    for (const auto& hidden : {name, std::string{"rank"}, std::string{"docid"}})
       if (!table.columns->contains(hidden)) add(hidden, " HIDDEN");
   return fmt::format("CREATE TABLE declared({})", columns);
 }

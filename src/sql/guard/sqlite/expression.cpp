@@ -248,10 +248,8 @@ bool Parser::infix(Uses& uses, const Shape& left, bool& found) {
 
 // A full-text search looks into all columns of its table, whichever is named.
 void Parser::full_text(Uses& uses, const Shape& target, std::size_t at) {
-  Path table = target.column;
-  if (table.size() > 1) table.pop_back();
   uses.push_back(
-      {.kind = Use::Kind::star, .path = std::move(table), .at = at, .alias = Alias::never, .query = nullptr});
+      {.kind = Use::Kind::full_text, .path = target.column, .at = at, .alias = Alias::never, .query = nullptr});
 }
 
 }  // namespace vmc::sql::sqlite

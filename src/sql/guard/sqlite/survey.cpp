@@ -91,6 +91,9 @@ class Survey {
   bool reach(const Seen& seen, const std::string& column, std::size_t at);
   void star(const Path& qualifiers, std::size_t at, const Scope& scope);
   void star(const Seen& seen, std::size_t at);
+  void full_text(const Use& use, const Scope& scope);
+  enum class Match { no, maybe, sure };
+  Match matches(const Seen& seen, const Path& path) const;
 
   // What is reached depends on the columns the table has when the statement runs.
   void by_place(const Catalogue::Table& table) {
@@ -279,6 +282,7 @@ void Survey::uses(const std::vector<Use>& uses, const Scope& scope, With* with) 
     if (refusal_) return;
     if (use.kind == Use::Kind::column) column(use, scope);
     if (use.kind == Use::Kind::star) star(use.path, use.at, scope);
+    if (use.kind == Use::Kind::full_text) full_text(use, scope);
     if (use.kind == Use::Kind::query) query(*use.query, &scope, with);
   }
 }
@@ -349,6 +353,39 @@ void Survey::star(const Seen& seen, std::size_t at) {
     deny(at, fmt::format("all columns of '{}' would include private ones", seen.table->name),
          "List the columns that are needed.");
   by_place(*seen.table);
+}
+
+// From the inside out, until a level surely has what is searched. SQLite follows the column of a query, or of a view, to
+// the table it is of: there it could be any.
+void Survey::full_text(const Use& use, const Scope& scope) {
+  const auto& path = use.path;
+  const auto& tables = catalogue_.tables();
+  const bool any_touchy = std::any_of(tables.begin(), tables.end(), [](const auto& entry) { return is_touchy(entry.second); });
+  for (const auto* level = &scope; level; level = level->outer) {
+    bool found = false;
+    for (const auto& seen : level->items) {
+      if (seen.system) continue;
+      const auto match = path.empty() ? Match::maybe : matches(seen, path);
+      if (match == Match::no) continue;
+      found = found || match == Match::sure;
+      if (seen.table && !seen.table->view) star(seen, use.at);
+      else if (any_touchy)
+        deny(use.at, "a full-text search behind a query or a view may look into private columns",
+             "Search where the table itself stands in FROM.");
+    }
+    if (found || refusal_) return;
+  }
+}
+
+// Is what is searched this item, or a column of it?
+Survey::Match Survey::matches(const Seen& seen, const Path& path) const {
+  const auto& name = path.back();
+  if (path.size() > 1) return seen.is_called(path[path.size() - 2]) ? Match::sure : Match::no;
+  if (seen.is_called(name)) return Match::sure;
+  if (is_row_number(name) || name == "docid" || name == "rank" || name == seen.name) return Match::maybe;
+  if (!seen.table) return seen.columns.names.contains(name) ? Match::sure : seen.columns.open ? Match::maybe : Match::no;
+  if (!seen.table->columns) return Match::maybe;
+  return seen.table->columns->contains(name) ? Match::sure : Match::no;
 }
 
 }  // namespace
