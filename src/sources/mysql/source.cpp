@@ -162,6 +162,7 @@ class MysqlSession final : public Session {
     if (query.ignores_case) VMC_CHECK(check_ignores_case(ignores_case_, [&] { return ignores_case(*db_); }));
     for (const auto* table : query.whole) VMC_CHECK(check_columns_of(*table));
     if (query.definition) VMC_CHECK(check_definition(*query.definition));
+    VMC_CHECK(check_calls(query));
     VMC_CHECK(check_reached(limits));
     VMC_TRY(statement, Statement::prepare(*db_, query.text, Statement::Words::analysed));
     if (statement.params() != query.params.size())
@@ -290,6 +291,38 @@ class MysqlSession final : public Session {
                                table_name(table.name)));
     return check_relation(table, rows.empty() ? LiveRelation{}
                                               : LiveRelation{false, print_of(rows.front()[0].value_or(""))});
+  }
+
+  // What some servers have built in may be a stored function on others, and "seq_1_to_9" a table.
+  Result<void> check_calls(const SqlQuery& query) {
+    const auto theirs = [](std::string_view name, std::string_view kind, std::string hint) {
+      return fail(Code::write_operation_rejected,
+                  fmt::format("'{}' means a {} of the customer's own here, which is not known to be harmless", name, kind),
+                  std::move(hint));
+    };
+    std::string functions;
+    for (const auto& [name, _] : query.calls) {
+      if (std::find(query.functions.begin(), query.functions.end(), name) != query.functions.end()) continue;
+      if (!name.starts_with("seq_")) {
+        functions += (functions.empty() ? "" : ",") + name;
+        continue;
+      }
+      VMC_TRY(rows, ask_of_table(*db_,
+                                 "SELECT COALESCE(ENGINE, '') FROM information_schema.TABLES WHERE TABLE_SCHEMA = "
+                                 "COALESCE(?, DATABASE()) AND TABLE_NAME = ?",
+                                 table_name(name)));
+      if (!rows.empty() && rows.front()[0] != "SEQUENCE") return theirs(name, "table", "Read another sequence.");
+    }
+    if (functions.empty()) return {};
+    Params params;
+    params.text(std::move(functions));
+    VMC_TRY(rows, ask(*db_,
+                      "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() AND "
+                      "ROUTINE_TYPE = 'FUNCTION' AND FIND_IN_SET(LOWER(ROUTINE_NAME), ?) LIMIT 1",
+                      std::move(params)));
+    if (rows.empty()) return {};
+    return theirs(rows.front()[0].value_or(""), "function",
+                  "Have its owner allow it: functions = [...] of the connection, on the agent.");
   }
 
   // What is kept elsewhere has an address in its definition, with a password as a rule; a view its source text.

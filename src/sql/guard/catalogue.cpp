@@ -14,7 +14,7 @@ namespace {
 
 // What two names have in common that a server may take for one another. One too many is better than one too few.
 std::string likeness(Dialect dialect, std::string_view name) {
-  if (dialect == Dialect::mysql || dialect == Dialect::mssql) return mssql::skeleton(folded(dialect, name));
+  if (dialect == Dialect::mysql || dialect == Dialect::mssql) return mssql::skeleton(folded(dialect, name), dialect == Dialect::mssql);
   return lowered(name);
 }
 

@@ -65,6 +65,7 @@ struct Output {
   std::string name;  // named: the alias, the column's name, or what the server would call it; fields: perhaps one
   Path path;         // star: its qualifiers
   bool property = false;  // T-SQL: perhaps of the column before it, and then without a name: location.Lat
+  bool perhaps = false;   // MySQL: one of the two names that a column of VALUES may have
   // SQLite: its length, and where its own among the uses of its block end.
   std::size_t tokens = 0, uses_end = 0;
 };
@@ -74,7 +75,7 @@ struct Item {
   enum class Kind {
     table,     // path; a CTE when the path has one part and one is in sight
     query,     // query
-    function,  // its arguments stand in `uses`; its columns are unknown
+    function,  // its arguments stand in `uses`; its columns are unknown; MySQL: a table where there is one of that path
   };
   Kind kind = Kind::table;
   Path path;

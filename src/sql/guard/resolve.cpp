@@ -97,6 +97,12 @@ class Resolver {
   void add_item(const Item& item, Scope& scope, const With* with);
   Visible visible(const Item& item, const Scope& scope, const With* with);
   Visible visible_table(const Item& item, const With* with);
+  // What looks like a table that MariaDB makes up: seq_1_to_9.
+  bool is_table_after_all(const Item& item) const {
+    const bool looked_up = dialect_ == Dialect::mysql && item.kind == Item::Kind::function && !item.path.empty();
+    const auto* table = looked_up ? catalogue_.find(item.path) : nullptr;
+    return table && !table->name.empty();
+  }
   void check_join(const Item& item, Scope& scope);
 
   void use(const Use& use, const Scope& whole, const With* with);
@@ -231,8 +237,11 @@ Columns Resolver::resolve_block(const Block& block, Scope& scope, const With* wi
   for (const auto& item : block.items) add_item(item, scope, with);
   for (const auto& output : block.outputs)
     if (output.kind == Output::Kind::named && !output.property) scope.outputs.insert(output.name);
+  std::set<std::string> perhaps;
+  for (const auto& output : block.outputs)
+    if (output.perhaps) perhaps.insert(output.name);
   for (const auto& one : block.uses) use(one, scope, with);
-  Columns columns{scope.outputs, false, {}};
+  Columns columns{scope.outputs, false, {}, std::move(perhaps)};
   for (const auto& output : block.outputs)
     if (output.property) columns.names.insert(output.name);  // a derived table has no column without a name
   for (const auto& output : block.outputs) {
@@ -248,7 +257,7 @@ Columns Resolver::resolve_block(const Block& block, Scope& scope, const With* wi
       columns.names.insert(item.columns.names.begin(), item.columns.names.end());
       // A star leaves out what is hidden.
       const auto& soft = item.table ? own : item.columns.soft;
-      if (dialect_ == Dialect::mssql)
+      if (dialect_ == Dialect::mssql || !item.table)
         std::set_difference(soft.begin(), soft.end(), scope.outputs.begin(), scope.outputs.end(),
                             std::inserter(columns.soft, columns.soft.end()));
       columns.open = columns.open || item.columns.open || (item.table && !item.table->columns);
@@ -258,6 +267,12 @@ Columns Resolver::resolve_block(const Block& block, Scope& scope, const With* wi
 }
 
 void Resolver::add_item(const Item& item, Scope& scope, const With* with) {
+  if (is_table_after_all(item)) {
+    Item table = item;
+    table.kind = Item::Kind::table;
+    table.columns.clear();  // those of what MariaDB would make up
+    return add_item(table, scope, with);
+  }
   auto seen = visible(item, scope, with);
   for (const auto& one : item.uses) use(one, scope, with);
   if (seen.table && !item.columns.empty() && !seen.table->private_columns.empty())
@@ -505,8 +520,9 @@ void Resolver::use_qualified(const Use& one, const Scope& scope) {
     for (const auto* level = &scope; level; level = level->outer)
       for (const auto& other : level->items) {
         if (!is_called(other, qualifiers)) continue;
-        if (other.table ? reach(other, name, one.at) : other.columns.has(name)) return;
-        maybe = maybe || (other.table ? !other.table->columns : other.columns.open);
+        const auto& columns = other.columns;
+        if (other.table ? reach(other, name, one.at) : columns.has(name) && !columns.soft.contains(name)) return;
+        maybe = maybe || (other.table ? !other.table->columns : columns.open || columns.has(name));
       }
     if (maybe) return;
   }

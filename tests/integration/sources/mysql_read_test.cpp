@@ -290,6 +290,33 @@ TEST_CASE("MariaDB: a definition that may hold a password, or is a view's source
   server.run("UNINSTALL SONAME 'ha_sphinx'");
 }
 
+TEST_CASE("MariaDB: a customer's function or table never stands in for what another server has built in") {
+  Shop shop;
+  auto& server = MariadbServer::instance();
+  server.run("SET GLOBAL log_bin_trust_function_creators = 1");
+  shop.run("CREATE TABLE secrets (id int PRIMARY KEY, word varchar(20)); INSERT INTO secrets VALUES (1, 'swordfish'); "
+           "CREATE FUNCTION any_value(x int) RETURNS varchar(20) READS SQL DATA RETURN (SELECT word FROM seq_one_to_two); "
+           "RENAME TABLE secrets TO seq_one_to_two");
+  server.run("GRANT EXECUTE ON *.* TO CURRENT_USER");
+  auto session = shop.open();
+  const auto asks = [](const char* text, const char* name) {
+    auto query = statement(text);
+    query.calls.emplace(name, -1);
+    return query;
+  };
+  auto calls = asks("SELECT any_value(1)", "any_value");
+  CHECK(refused(*session, calls).text().find("'any_value' means a function of the customer's own") != std::string::npos);
+  CHECK(refused(*session, asks("SELECT * FROM seq_one_to_two", "seq_one_to_two")).code == Code::write_operation_rejected);
+  Rows rows;
+  REQUIRE(session->query(asks("SELECT seq, json_storage FROM (SELECT seq, 1 AS json_storage FROM seq_1_to_3) s", "seq_1_to_3"), {},
+                         into(rows)));
+  CHECK(rows.size() == 3);
+  REQUIRE(session->query(asks("SELECT nvl(NULL, 1)", "nvl"), {}, into(rows)));
+  calls.functions = {"any_value"};
+  REQUIRE(session->query(calls, {}, into(rows)));
+  server.run("SET GLOBAL log_bin_trust_function_creators = 0");
+}
+
 TEST_CASE("MariaDB: statements written by hand bind their values and know their columns") {
   Shop shop;
   shop.run(

@@ -135,6 +135,24 @@ TEST_CASE("the corpus of T-SQL is judged alike where capitals do not count, but 
   CHECK(wrong(*guard_of(corpus, &schema, {}), lines_of(corpus, "honest.ndjson"), "accept") == "");
 }
 
+TEST_CASE("a customer's table that is called like a sequence of MariaDB's is a table") {
+  const Corpus corpus{Dialect::mysql, "mysql"};
+  auto schema = schema_of(corpus);
+  data::TableInfo table;
+  table.name = "seq_2023_to_2024";
+  for (const auto* column : {"id", "word"}) table.columns.push_back({column, "text", {data::Kind::text}, true, {}, {}});
+  schema.tables.push_back(std::move(table));
+  const auto guard = guard_of(corpus, &schema, {"seq_2023_to_2024.word"});
+  CHECK_FALSE(guard->judge("SELECT * FROM seq_2023_to_2024").accepted());
+  CHECK_FALSE(guard->judge("SELECT s.word FROM seq_2023_to_2024 s").accepted());
+  CHECK(guard->judge("SELECT id FROM seq_2023_to_2024").accepted());
+  const auto open = guard_of(corpus, nullptr, {"seq_1_to_9.*"});
+  CHECK_FALSE(open->judge("SELECT seq FROM seq_1_to_9").accepted());
+  const auto verdict = open->judge("SELECT seq, nvl(seq, 1), concat(seq) FROM seq_1_to_3");
+  CHECK(verdict.accepted());
+  CHECK(verdict.calls == data::Calls{{"nvl", -1}, {"seq_1_to_3", -1}});  // to be looked for where it runs
+}
+
 TEST_CASE("a private key of SQLite is not reached as the row number of a table that has none") {
   const Corpus corpus{Dialect::sqlite, "sqlite"};
   const auto schema = schema_of(corpus);

@@ -60,12 +60,15 @@ void Parser::index_hint() {
   if (!equals && !list) return not_understood();
   bool ordered = false;
   do {
-    ordered = ordered || (!peek().text.starts_with("0") && peek().text != "1");
+    ordered = ordered || (peek().text != "0" && peek().text != "1");
     if (peek().kind == Token::Kind::number) take();
     else name();
   } while (list && accept(","));
   if (list) expect(")");
-  if (!ordered) return;
+  if (ordered) index_chosen(token);
+}
+
+void Parser::index_chosen(const Token& token) {
   index_chosen_ = true;
   if (!block_ || block_->items.empty()) return;
   auto& item = block_->items.back();
@@ -74,7 +77,9 @@ void Parser::index_hint() {
 
 // FORCESEEK, FORCESEEK (ix (customer_id)); in OPTION without columns, as no table is read there.
 void Parser::force_seek() {
+  const auto& begin = peek();
   if (!block_ || !accept("(")) return;
+  index_chosen(begin);
   if (peek().kind == Token::Kind::number) take();
   else name();
   expect("(");

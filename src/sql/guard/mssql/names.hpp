@@ -25,7 +25,8 @@ bool is_plain(std::string_view name);
 
 // In small letters (Latin, Greek and Cyrillic), as every case-insensitive collation compares names.
 std::string fold(std::string_view name);
-// Without case and accents: two names with one skeleton may be one name to the server.
-std::string skeleton(std::string_view name);
+// Without case and accents: two names with one skeleton may be one name to the server. `all`: also without what old
+// collations of SQL Server give no weight.
+std::string skeleton(std::string_view name, bool all = true);
 
 }  // namespace vmc::sql::mssql

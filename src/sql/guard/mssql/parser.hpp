@@ -124,6 +124,7 @@ class Parser {
   void table_hints();
   void table_hint();
   void index_hint();
+  void index_chosen(const Token& token);
   void force_seek();
 
   // system.cpp

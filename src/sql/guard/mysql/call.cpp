@@ -31,7 +31,10 @@ void Parser::call(const Token& token) {
   const bool spaced = peek().blank_before;
   const bool built_in = function && (function->spelling == Spelling::any ||
                                      (!quoted && (function->spelling == Spelling::keyword || !spaced)));
-  if (built_in) return arguments(*function);
+  if (built_in) {
+    if (!is_built_in_everywhere(function->name)) calls_.emplace(function->name, -1);
+    return arguments(*function);
+  }
   if (!quoted && is_reserved(token.name) && harm_of(token.name).empty()) return not_understood(token);
   stored_function({token.name}, token);
 }

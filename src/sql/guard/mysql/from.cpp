@@ -248,7 +248,7 @@ void Parser::index_hints(Item& item) {
   const auto& token = peek();
   bool ordered = chooses_index_;
   while (is_any({"use", "force", "ignore"}) && is_any({"index", "key"}, 1)) {
-    take();
+    const bool without = take().is_word("ignore");  // then another one is chosen
     take();
     if (accept_word("for") && !accept_word("join")) {
       expect_any({"order", "group"});
@@ -258,6 +258,7 @@ void Parser::index_hints(Item& item) {
     if (accept(")")) continue;
     do
       if (!accept_word("primary")) name(), ordered = true;
+      else ordered = ordered || without;
     while (accept(","));
     expect(")");
   }

@@ -157,6 +157,36 @@ constexpr auto kFunctions = std::to_array<Function>({
 });
 static_assert(std::ranges::is_sorted(kFunctions, {}, &Function::name));
 
+// Built in since MySQL 5.7 and MariaDB 10.3. Any other name may be that of a stored function, where the server has none.
+constexpr auto kEverywhere = std::to_array<std::string_view>({
+    // clang-format off
+    "abs", "acos", "adddate", "addtime", "aes_decrypt", "aes_encrypt", "ascii", "asin", "atan", "atan2", "avg", "bin",
+    "bit_and", "bit_count", "bit_length", "bit_or", "bit_xor", "cast", "ceil", "ceiling", "char", "char_length",
+    "character_length", "charset", "coalesce", "coercibility", "collation", "compress", "concat", "concat_ws",
+    "connection_id", "conv", "convert", "convert_tz", "cos", "cot", "count", "crc32", "curdate", "current_date",
+    "current_time", "current_timestamp", "current_user", "curtime", "database", "date", "date_add", "date_format",
+    "date_sub", "datediff", "day", "dayname", "dayofmonth", "dayofweek", "dayofyear", "degrees", "elt", "exp",
+    "export_set", "extract", "extractvalue", "field", "find_in_set", "floor", "format", "found_rows", "from_base64",
+    "from_days", "from_unixtime", "get_format", "greatest", "group_concat", "hex", "hour", "if", "ifnull", "inet6_aton",
+    "inet6_ntoa", "inet_aton", "inet_ntoa", "insert", "instr", "is_ipv4", "is_ipv4_compat", "is_ipv4_mapped", "is_ipv6",
+    "isnull", "json_array", "json_array_append", "json_array_insert", "json_contains", "json_contains_path",
+    "json_depth", "json_extract", "json_insert", "json_keys", "json_length", "json_object", "json_quote", "json_remove",
+    "json_replace", "json_search", "json_set", "json_type", "json_unquote", "json_valid", "last_day", "last_insert_id",
+    "lcase", "least", "left", "length", "ln", "localtime", "localtimestamp", "locate", "log", "log10", "log2", "lower",
+    "lpad", "ltrim", "make_set", "makedate", "maketime", "max", "md5", "microsecond", "mid", "min", "minute", "mod",
+    "month", "monthname", "now", "nullif", "oct", "octet_length", "ord", "period_add", "period_diff", "pi", "position",
+    "pow", "power", "quarter", "quote", "radians", "rand", "repeat", "replace", "reverse", "right", "round",
+    "row_count", "rpad", "rtrim", "schema", "sec_to_time", "second", "session_user", "sha", "sha1", "sha2", "sign",
+    "sin", "soundex", "space", "sqrt", "std", "stddev", "stddev_pop", "stddev_samp", "str_to_date", "strcmp", "subdate",
+    "substr", "substring", "substring_index", "subtime", "sum", "sysdate", "system_user", "tan", "time", "time_format",
+    "time_to_sec", "timediff", "timestamp", "timestampadd", "timestampdiff", "to_base64", "to_days", "to_seconds",
+    "trim", "truncate", "ucase", "uncompress", "uncompressed_length", "unhex", "unix_timestamp", "updatexml", "upper",
+    "user", "utc_date", "utc_time", "utc_timestamp", "uuid", "uuid_short", "values", "var_pop", "var_samp", "variance",
+    "version", "week", "weekday", "weekofyear", "weight_string", "year", "yearweek",
+    // clang-format on
+});
+static_assert(std::ranges::is_sorted(kEverywhere));
+
 struct Harm {
   std::string_view name, sentence;
 };
@@ -188,6 +218,8 @@ std::string_view harm_of(std::string_view name) {
   const auto at = std::ranges::lower_bound(kHarms, name, {}, &Harm::name);
   return at != kHarms.end() && at->name == name ? at->sentence : std::string_view{};
 }
+
+bool is_built_in_everywhere(std::string_view name) { return std::ranges::binary_search(kEverywhere, name); }
 
 const Function* find_function(std::string_view name) {
   const auto at = std::ranges::lower_bound(kFunctions, name, {}, &Function::name);

@@ -45,6 +45,8 @@ struct Function {
 
 // By folded name; nullptr: not known to be harmless.
 const Function* find_function(std::string_view name);
+// Every server that vmc knows has it: elsewhere the name may be that of a stored function.
+bool is_built_in_everywhere(std::string_view name);
 // "SLEEP holds the session up": of a function that is known not to be; empty for all others.
 std::string_view harm_of(std::string_view name);
 

@@ -241,6 +241,7 @@ class Parser {
   const GuardSettings& settings_;
   bool ignores_case_;
   std::optional<Refusal> refusal_;
+  data::Calls calls_;
   int depth_ = 0, queries_ = 0;  // how deep the recursion is; how many queries it is in
   Block* block_ = nullptr;
   Names names_;

@@ -54,6 +54,7 @@ Reading Parser::read() {
   statement(reading);
   end_of_statement(reading);
   reading.refusal = std::move(refusal_);
+  reading.query.calls = std::move(calls_);
   return reading;
 }
 
@@ -217,7 +218,9 @@ void Parser::values(Block& block) {
       expression();
       if (!first_row) continue;
       block.outputs.push_back(output(first));
+      block.outputs.back().perhaps = true;
       block.outputs.push_back({Output::Kind::named, fmt::format("column_{}", block.outputs.size() / 2), {}});
+      block.outputs.back().perhaps = true;
     } while (accept(","));
     expect(")");
   } while (accept(","));

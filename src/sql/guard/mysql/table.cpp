@@ -25,10 +25,12 @@ void Parser::table(Item& item) {
 
 void Parser::check_table(Item& item, const Token& token) {
   const auto& name = item.path.back();
-  if (const auto rows = sequence_rows(name)) {
-    item.kind = Item::Kind::function;
+  const bool capitals = std::ranges::any_of(token.text, [](char c) { return c >= 'A' && c <= 'Z'; });
+  if (const auto rows = item.path.size() == 1 && !capitals ? sequence_rows(name) : std::nullopt) {
+    item.kind = Item::Kind::function;  // unless a table of the customer's has that name
     item.alias = name;
     item.columns = {"seq"};
+    calls_.emplace(name, -1);
     return multiply_rows(*rows);
   }
   if (item.path.size() == 1) return;
