@@ -119,6 +119,7 @@ void TreeReader::expression(const Value& value, std::vector<Use>& uses, Use::Ali
     const bool of_table = is_table_cast(value);
     settled_ = !of_table;
     if (const auto argument = child_of(fields, "arg")) expression(*argument, uses);
+    settled_ = false;
     if (Object type; fields["typeName"].get(type) == simdjson::SUCCESS) type_name(type, uses, child_of(fields, "arg"));
     if (of_table) names_table(settled, place_of(fields), uses);
     return;

@@ -109,10 +109,10 @@ bool Parser::check_function(const Token& name) {
 
 bool Parser::check_arguments(const Token& name, const std::vector<Shape>& arguments) {
   if (name.name == "printf" || name.name == "format") return check_format(name, arguments);
-  if (name.name != "zeroblob" && name.name != "randomblob") return true;
+  if (name.name != "zeroblob") return true;
   const auto size = arguments.empty() ? std::nullopt : number_in(arguments.front().literal);
   if (size && *size <= kMadeBytesMax) return true;
-  return refuse(Layer::functions, name, fmt::format("{} makes as many bytes as it is told", name.name),
+  return refuse(Layer::functions, name, "zeroblob makes as many bytes as it is told",
                 fmt::format("Write a number up to {}.", kMadeBytesMax));
 }
 

@@ -8,10 +8,10 @@ namespace {
 
 // Functions of their arguments alone. Left out on purpose, although they are callable in a SELECT: load_extension
 // (runs code), readfile, writefile, edit, fsdir, zipfile (files), eval (runs SQL), fts3_tokenizer and fts5 (addresses
-// of the process), optimize (writes), rtreecheck (runs SQL), sqlite_compileoption_*
+// of the process), optimize (writes), rtreecheck (runs SQL), randomblob (grows without bound), sqlite_compileoption_*
 // and sqlite_source_id (the build), changes, total_changes and last_insert_rowid (other callers of the session),
 // sqlite_log (writes the log), sqlite_offset and rtreenode (inside of the file).
-constexpr std::array<std::string_view, 137> kFunctions{
+constexpr std::array<std::string_view, 136> kFunctions{
     "->", "->>", "abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "avg", "bm25", "ceil", "ceiling",
     "char", "coalesce", "concat", "concat_ws", "cos", "cosh", "count", "cume_dist", "current_date", "current_time",
     "current_timestamp", "date", "datetime", "degrees", "dense_rank", "exp", "first_value", "floor", "format", "glob",
@@ -22,7 +22,7 @@ constexpr std::array<std::string_view, 137> kFunctions{
     "jsonb_object", "jsonb_patch", "jsonb_remove", "jsonb_replace", "jsonb_set", "julianday", "lag", "last_value",
     "lead", "length", "like", "likelihood", "likely", "ln", "log", "log10", "log2", "lower", "ltrim", "match", "max",
     "median", "min", "mod", "nth_value", "ntile", "nullif", "octet_length", "offsets", "percent_rank", "percentile",
-    "percentile_cont", "percentile_disc", "pi", "pow", "power", "printf", "quote", "radians", "random", "randomblob", "rank",
+    "percentile_cont", "percentile_disc", "pi", "pow", "power", "printf", "quote", "radians", "random", "rank",
     "replace", "round", "row_number", "rtrim", "sign", "sin", "sinh", "snippet", "soundex", "sqlite_version", "sqrt",
     "strftime", "string_agg", "substr", "substring", "sum", "tan", "tanh", "time", "timediff", "total", "trim",
     "trunc", "typeof", "unhex", "unicode", "unixepoch", "unlikely", "upper", "zeroblob"};
