@@ -157,7 +157,7 @@ constexpr auto kFunctions = std::to_array<Function>({
 });
 static_assert(std::ranges::is_sorted(kFunctions, {}, &Function::name));
 
-// Built in since MySQL 5.7 and MariaDB 10.3. Any other name may be that of a stored function, where the server has none.
+// Built in since MySQL 5.7 and MariaDB 10.3, and still (md5 and sha are not, since MySQL 9.6). Any other name may be that of a stored function, where the server has none.
 constexpr auto kEverywhere = std::to_array<std::string_view>({
     // clang-format off
     "abs", "acos", "adddate", "addtime", "aes_decrypt", "aes_encrypt", "ascii", "asin", "atan", "atan2", "avg", "bin",
@@ -173,10 +173,10 @@ constexpr auto kEverywhere = std::to_array<std::string_view>({
     "json_depth", "json_extract", "json_insert", "json_keys", "json_length", "json_object", "json_quote", "json_remove",
     "json_replace", "json_search", "json_set", "json_type", "json_unquote", "json_valid", "last_day", "last_insert_id",
     "lcase", "least", "left", "length", "ln", "localtime", "localtimestamp", "locate", "log", "log10", "log2", "lower",
-    "lpad", "ltrim", "make_set", "makedate", "maketime", "max", "md5", "microsecond", "mid", "min", "minute", "mod",
+    "lpad", "ltrim", "make_set", "makedate", "maketime", "max", "microsecond", "mid", "min", "minute", "mod",
     "month", "monthname", "now", "nullif", "oct", "octet_length", "ord", "period_add", "period_diff", "pi", "position",
     "pow", "power", "quarter", "quote", "radians", "rand", "repeat", "replace", "reverse", "right", "round",
-    "row_count", "rpad", "rtrim", "schema", "sec_to_time", "second", "session_user", "sha", "sha1", "sha2", "sign",
+    "row_count", "rpad", "rtrim", "schema", "sec_to_time", "second", "session_user", "sha2", "sign",
     "sin", "soundex", "space", "sqrt", "std", "stddev", "stddev_pop", "stddev_samp", "str_to_date", "strcmp", "subdate",
     "substr", "substring", "substring_index", "subtime", "sum", "sysdate", "system_user", "tan", "time", "time_format",
     "time_to_sec", "timediff", "timestamp", "timestampadd", "timestampdiff", "to_base64", "to_days", "to_seconds",

@@ -5,6 +5,7 @@
 #include "sql/guard/mysql/lexer.hpp"
 #include "sql/guard/mysql/names.hpp"
 #include "sql/guard/mysql/parser.hpp"
+#include "sql/guard/mysql/system.hpp"
 #include "sql/guard/mysql/words.hpp"
 
 namespace vmc::sql {
@@ -161,6 +162,8 @@ void Parser::common_table(Query& query, bool recursive) {
   table.name = name();
   if (++common_table_count_ > kCommonTablesMax)
     return refuse(token, fmt::format("more than {} queries are named by WITH", kCommonTablesMax));
+  if (sequence_rows(table.name))
+    return refuse(token, fmt::format("'{}' is also what MariaDB calls a sequence", shortened(table.name)), "Give it another name.");
   const auto [known, first] = common_tables_.emplace(table.name, spelling(token));
   if (!first && !is_one_name(known->second, spelling(token), ignores_case_))
     return refuse(token, fmt::format(kTwoSpellings, shortened(known->second), shortened(spelling(token))),

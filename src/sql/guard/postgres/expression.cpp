@@ -91,6 +91,23 @@ bool is_table_cast(const Value& value) {
   return names && !names->empty() && names->back() == "regclass" && items_of(type, "arrayBounds").empty();
 }
 
+// ('orders'::regclass, 'archive.orders'::regclass)
+bool are_table_casts(const Value& value) {
+  const auto list = node_of(value);
+  if (!list || list->kind != "List") return false;
+  const auto items = items_of(list->fields, "items");
+  return std::all_of(items.begin(), items.end(), is_table_cast);
+}
+
+// Whose outcome is true or false, whatever the types.
+bool is_comparison(const Object& operation) {
+  static constexpr std::array<std::string_view, 6> kComparisons{"<", "<=", "<>", "=", ">", ">="};
+  const auto kind = text_of(operation, "kind");
+  const auto name = strings_of(operation, "name");
+  return (kind == "AEXPR_OP" || kind == "AEXPR_IN") && name && name->size() == 1 &&
+         std::find(kComparisons.begin(), kComparisons.end(), name->front()) != kComparisons.end();
+}
+
 }  // namespace
 
 void TreeReader::expression(const Value& value, std::vector<Use>& uses, Use::Alias alias) {
@@ -106,12 +123,18 @@ void TreeReader::expression(const Value& value, std::vector<Use>& uses, Use::Ali
   if (node->kind == "A_Expr") {
     check_fields("an operator", fields, "kind name lexpr rexpr location");
     check_operator(fields, "name");
-    const bool plain = text_of(fields, "kind") == "AEXPR_OP";
+    const bool compares = is_comparison(fields);
     for (const auto& [side, other] : {std::pair{"lexpr", "rexpr"}, {"rexpr", "lexpr"}}) {
-      settled_ = plain && child_node(fields, other, "ColumnRef");
-      if (const auto part = child_of(fields, side)) expression(*part, uses);
+      const auto part = child_of(fields, side);
+      if (!part) continue;
+      const bool beside_column = compares && child_node(fields, other, "ColumnRef");
+      if (beside_column && are_table_casts(*part)) {  // IN
+        for (const auto& item : items_of(node_of(*part)->fields, "items")) settled_ = true, expression(item, uses);
+        continue;
+      }
+      settled_ = beside_column;
+      expression(*part, uses);
     }
-    settled_ = false;
     return;
   }
   if (node->kind == "TypeCast") {
@@ -165,8 +188,9 @@ bool TreeReader::plain(const Node& node, std::vector<Use>& uses) {
   each_word(rule->holds, [&](std::string_view field) {
     const auto value = child_of(node.fields, field);
     if (!value) return;
-    if (value->is_array()) expressions(node.fields, field, uses);
-    else expression(*value, uses);
+    if (value->is_array()) return expressions(node.fields, field, uses);
+    settled_ = node.kind == "NullTest";
+    expression(*value, uses);
   });
   return true;
 }
@@ -252,7 +276,7 @@ void TreeReader::call(const Object& fields, std::vector<Use>& uses, bool settled
     expression(argument, uses);
   }
   settled_ = false;
-  if (name->back() == "to_regclass") names_table(settled, at, uses);
+  if (name->back() == "to_regclass" || name->back() == "pg_typeof") names_table(settled, at, uses);
   expressions(fields, "agg_order", uses);
   if (const auto filter = child_of(fields, "agg_filter")) expression(*filter, uses);
   if (Object over; fields["over"].get(over) == simdjson::SUCCESS) window(over, uses);
@@ -274,9 +298,9 @@ void TreeReader::check_function(const std::vector<std::string>& name, const Obje
          "Its owner can allow one of their own: functions = [...] of the connection, on the agent.");
 }
 
-// Beside a value of the type regclass, texts and numbers become names of tables too: of any.
+// Beside a value of the type regclass or regtype, texts and numbers become names of tables too: of any.
 void TreeReader::names_table(bool settled, std::size_t at, std::vector<Use>& uses) {
-  if (!settled) uses.push_back({.kind = Use::Kind::catalogue, .path = {"regclass beside other values"}, .at = at, .query = {}});
+  if (!settled) uses.push_back({.kind = Use::Kind::catalogue, .path = {"a name beside other values"}, .at = at, .query = {}});
 }
 
 // What looks up a table in the catalogue: one that is named may be looked up if it is approved.

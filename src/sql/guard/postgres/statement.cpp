@@ -132,8 +132,10 @@ void TreeReader::select(const Object& fields, Query& query) {
   }
   arms(fields, query);
   sort_clause(fields, "sortClause", query.order_by, Use::Alias::first);
+  const auto first_use = query.order_by.size();
   for (const auto* field : {"limitOffset", "limitCount"})
     if (const auto value = child_of(fields, field)) expression(*value, query.order_by);
+  see_items(query.order_by, first_use, 1, 0);
   shown_ = around;
 }
 

@@ -360,7 +360,9 @@ void Survey::star(const Seen& seen, std::size_t at) {
 void Survey::full_text(const Use& use, const Scope& scope) {
   const auto& path = use.path;
   const auto& tables = catalogue_.tables();
-  const bool any_touchy = std::any_of(tables.begin(), tables.end(), [](const auto& entry) { return is_touchy(entry.second); });
+  const bool any_touchy = std::any_of(tables.begin(), tables.end(), [](const auto& entry) {
+    return is_touchy(entry.second) && entry.second.key.empty() && !entry.second.view;  // a full-text table has no key
+  });
   for (const auto* level = &scope; level; level = level->outer) {
     bool found = false;
     for (const auto& seen : level->items) {
@@ -380,12 +382,14 @@ void Survey::full_text(const Use& use, const Scope& scope) {
 // Is what is searched this item, or a column of it?
 Survey::Match Survey::matches(const Seen& seen, const Path& path) const {
   const auto& name = path.back();
-  if (path.size() > 1) return seen.is_called(path[path.size() - 2]) ? Match::sure : Match::no;
-  if (seen.is_called(name)) return Match::sure;
-  if (is_row_number(name) || name == "docid" || name == "rank" || name == seen.name) return Match::maybe;
-  if (!seen.table) return seen.columns.names.contains(name) ? Match::sure : seen.columns.open ? Match::maybe : Match::no;
-  if (!seen.table->columns) return Match::maybe;
-  return seen.table->columns->contains(name) ? Match::sure : Match::no;
+  const bool bare = path.size() == 1;
+  if (!bare && !seen.is_called(path[path.size() - 2])) return Match::no;
+  const auto* table = seen.table;
+  const bool unknown = table ? !table->columns : seen.columns.open;
+  if (table ? table->columns && table->columns->contains(name) : seen.columns.names.contains(name)) return Match::sure;
+  // A full-text table's own name is a column of it, as those are; of others it is not, and the name means something further out.
+  const bool hidden = is_row_number(name) || name == "docid" || name == "rank" || name == seen.name || seen.is_called(name);
+  return !bare || hidden || unknown ? Match::maybe : Match::no;
 }
 
 }  // namespace
