@@ -241,6 +241,7 @@ TEST_CASE("a full-text search of SQLite looks into no private column from furthe
     INFO(statement);
     CHECK(open->judge(statement).accepted());
   }
+  CHECK_FALSE(open->judge("SELECT subject FROM notes_shown WHERE subject MATCH 'late'").accepted());
 }
 
 TEST_CASE("a column that a function's rows are not known to have is a call to PostgreSQL") {

@@ -371,7 +371,7 @@ void Survey::full_text(const Use& use, const Scope& scope) {
       if (match == Match::no) continue;
       found = found || match == Match::sure;
       if (seen.table && !seen.table->view) star(seen, use.at);
-      else if (any_touchy)
+      else if (seen.table || any_touchy)  // a view's own tables may not even be approved
         deny(use.at, "a full-text search behind a query or a view may look into private columns",
              "Search where the table itself stands in FROM.");
     }
