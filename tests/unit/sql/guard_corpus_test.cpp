@@ -153,6 +153,21 @@ TEST_CASE("a customer's table that is called like a sequence of MariaDB's is a t
   CHECK(verdict.calls == data::Calls{{"nvl", -1}, {"seq_1_to_3", -1}});  // to be looked for where it runs
 }
 
+TEST_CASE("a star over private columns is refused with its place, in every dialect") {
+  for (const auto& corpus : {Corpus{Dialect::postgres, "postgres"}, {Dialect::sqlite, "sqlite"}, {Dialect::mysql, "mysql"},
+                             {Dialect::mssql, "mssql"}}) {
+    const auto schema = schema_of(corpus);
+    const auto guard = guard_of(corpus, &schema, kPrivate);
+    for (const std::string statement : {"SELECT o.id, c.* FROM orders o JOIN customers c ON c.id = o.customer_id",
+                                        "SELECT o.id, o.n, * FROM (SELECT id, 1 AS n FROM orders) o JOIN customers c ON c.id = o.id"}) {
+      INFO(corpus.name << ": " << statement);
+      const auto verdict = guard->judge(statement);
+      REQUIRE(verdict.refusal);
+      CHECK(verdict.refusal->at == std::min(statement.find("c.*"), statement.find("* FROM (")));
+    }
+  }
+}
+
 TEST_CASE("a private key of SQLite is not reached as the row number of a table that has none") {
   const Corpus corpus{Dialect::sqlite, "sqlite"};
   const auto schema = schema_of(corpus);

@@ -62,6 +62,7 @@ bool Parser::star(Block& block) {
   take();
   if (output.path.empty()) selects_all_ = true;
   else use_qualifier(output.path, token);
+  block.uses.push_back({.kind = Use::Kind::star, .path = output.path, .at = token.at, .query = {}});
   block.outputs.push_back(std::move(output));
   return true;
 }

@@ -144,14 +144,14 @@ void TreeReader::expression(const Value& value, std::vector<Use>& uses, Use::Ali
     if (const auto argument = child_of(fields, "arg")) expression(*argument, uses);
     settled_ = false;
     if (Object type; fields["typeName"].get(type) == simdjson::SUCCESS) type_name(type, uses, child_of(fields, "arg"));
-    if (of_table) names_table(settled, place_of(fields), uses);
+    if (of_table) names_table("regclass", settled, place_of(fields), uses);
     return;
   }
   if (node->kind == "XmlSerialize") {
     check_fields("XMLSERIALIZE", fields, "xmloption expr typeName location");
     if (const auto argument = child_of(fields, "expr")) expression(*argument, uses);
     if (Object type; fields["typeName"].get(type) == simdjson::SUCCESS) type_name(type, uses, child_of(fields, "expr"));
-    if (is_table_cast(value)) names_table(settled, place_of(fields), uses);
+    if (is_table_cast(value)) names_table("regclass", settled, place_of(fields), uses);
     return;
   }
   if (node->kind == "ParamRef") {
@@ -276,7 +276,7 @@ void TreeReader::call(const Object& fields, std::vector<Use>& uses, bool settled
     expression(argument, uses);
   }
   settled_ = false;
-  if (name->back() == "to_regclass" || name->back() == "pg_typeof") names_table(settled, at, uses);
+  if (name->back() == "to_regclass" || name->back() == "pg_typeof") names_table(name->back(), settled, at, uses);
   expressions(fields, "agg_order", uses);
   if (const auto filter = child_of(fields, "agg_filter")) expression(*filter, uses);
   if (Object over; fields["over"].get(over) == simdjson::SUCCESS) window(over, uses);
@@ -299,8 +299,9 @@ void TreeReader::check_function(const std::vector<std::string>& name, const Obje
 }
 
 // Beside a value of the type regclass or regtype, texts and numbers become names of tables too: of any.
-void TreeReader::names_table(bool settled, std::size_t at, std::vector<Use>& uses) {
-  if (!settled) uses.push_back({.kind = Use::Kind::catalogue, .path = {"a name beside other values"}, .at = at, .query = {}});
+void TreeReader::names_table(std::string_view what, bool settled, std::size_t at, std::vector<Use>& uses) {
+  if (settled) return;
+  uses.push_back({.kind = Use::Kind::catalogue, .path = {fmt::format("{} beside other values", what)}, .at = at, .query = {}});
 }
 
 // What looks up a table in the catalogue: one that is named may be looked up if it is approved.

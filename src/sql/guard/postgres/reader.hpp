@@ -52,7 +52,7 @@ class TreeReader {
   void indirection(const Object& fields, std::vector<Use>& uses);
   void call(const Object& fields, std::vector<Use>& uses, bool settled);
   void check_function(const std::vector<std::string>& name, const Object& fields, std::vector<Use>& uses);
-  void names_table(bool settled, std::size_t at, std::vector<Use>& uses);
+  void names_table(std::string_view what, bool settled, std::size_t at, std::vector<Use>& uses);
   void telling(std::string_view what, const std::vector<Value>& arguments, std::size_t at, std::vector<Use>& uses);
   void check_arguments(std::string_view name, const Object& fields);
   void window(const Object& fields, std::vector<Use>& uses);

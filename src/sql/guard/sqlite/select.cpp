@@ -105,16 +105,21 @@ bool Parser::values(Block& block) {
 
 bool Parser::output(Block& block) {
   auto& output = block.outputs.emplace_back();
+  const auto at = peek().at;
+  const auto reads_all = [&] {
+    block.uses.push_back({.kind = Use::Kind::star, .path = output.path, .at = at, .alias = Alias::never, .query = nullptr});
+    return true;
+  };
   if (cursor_.accept("*")) {
     output.kind = Output::Kind::star;
-    return true;
+    return reads_all();
   }
   if (is_name(peek()) && peek(1).is(".") && peek(2).is("*")) {
     output.kind = Output::Kind::star;
     output.path.push_back(name_of(cursor_.take()));
     cursor_.take();
     cursor_.take();
-    return true;
+    return reads_all();
   }
   Shape shape;
   const auto begin = cursor_.position();

@@ -137,6 +137,8 @@ Columns Survey::block(const Block& block, Scope& scope, With* with) {
   for (const auto& one : block.items) scope.items.push_back(item(one, scope.outer, with));
   for (const auto& one : block.items) uses(one.uses, scope, with);
   joins(block, scope);
+  for (const auto& use : block.uses)  // before the outputs, which know no places
+    if (use.kind == Use::Kind::star) star(use.path, use.at, scope);
   auto columns = outputs(block, scope);
   uses(block.uses, scope, with);
   return columns;
