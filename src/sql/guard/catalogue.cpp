@@ -111,6 +111,9 @@ Catalogue Catalogue::make(Dialect dialect, const data::Schema* schema, data::Par
       auto& known = made.tables_[name_of(table.name)];
       const bool moment = data::to_string(column.type).starts_with("timestamp");
       known.private_moments = known.private_moments || (moment && made.is_private(known, name_of(column.name)));
+      // Beside a regclass or regtype the server makes names of numbers and texts, and of any table.
+      if (dialect == Dialect::postgres && made.has_private_ && bare_type(column.sql_type).starts_with("reg"))
+        known.private_columns.insert(likeness(dialect, column.name));
     }
   return made;
 }

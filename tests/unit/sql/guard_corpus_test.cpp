@@ -153,6 +153,24 @@ TEST_CASE("a customer's table that is called like a sequence of MariaDB's is a t
   CHECK(verdict.calls == data::Calls{{"nvl", -1}, {"seq_1_to_3", -1}});  // to be looked for where it runs
 }
 
+TEST_CASE("a column of PostgreSQL that names tables is private where any part is") {
+  const Corpus corpus{Dialect::postgres, "postgres"};
+  auto schema = schema_of(corpus);
+  data::TableInfo table;
+  table.name = "audited";
+  table.columns = {{"id", "integer", {data::Kind::int64}, false, {}, {}}, {"tbl", "regclass", {data::Kind::text}, true, {}, {}}};
+  schema.tables.push_back(std::move(table));
+  const auto guard = guard_of(corpus, &schema, kPrivate);
+  for (const auto* statement : {"SELECT CASE WHEN id > 5 THEN tbl ELSE 16420 END FROM audited",
+                                "SELECT tbl FROM audited UNION ALL SELECT g::oid FROM generate_series(16420,16423) g",
+                                "SELECT (json_populate_record(null::audited,'{\"tbl\":\"16420\"}')).tbl"}) {
+    INFO(statement);
+    CHECK_FALSE(guard->judge(statement).accepted());
+  }
+  CHECK(guard->judge("SELECT id FROM audited").accepted());
+  CHECK(guard_of(corpus, &schema, {})->judge("SELECT tbl FROM audited").accepted());
+}
+
 TEST_CASE("a star over private columns is refused with its place, in every dialect") {
   for (const auto& corpus : {Corpus{Dialect::postgres, "postgres"}, {Dialect::sqlite, "sqlite"}, {Dialect::mysql, "mysql"},
                              {Dialect::mssql, "mssql"}}) {
