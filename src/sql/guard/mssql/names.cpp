@@ -18,8 +18,8 @@ constexpr bool in(const std::array<Range, N>& ranges, char32_t c) {
 }
 
 // Letters of the living scripts, with the vowel signs that Indic and Thai words need. Left out: phonetic letters but the
-// schwa, Greek with breathings, the long s and the Kelvin sign, which fold to s and k, full-width and other compatibility forms, combining marks, what has no width, and
-// everything beyond U+FFFF: older collations do not see it.
+// schwa, Greek with breathings, the long s and the Kelvin sign, which fold to s and k, full-width and other
+// compatibility forms, combining marks, what has no width, and everything beyond U+FFFF: older collations do not see it.
 constexpr std::array kLetters{
     Range{0xAA, 0xAA},     Range{0xB5, 0xB5},     Range{0xBA, 0xBA},     Range{0xC0, 0xD6},     Range{0xD8, 0xF6},
     Range{0xF8, 0x17E},    Range{0x180, 0x24F},   Range{0x259, 0x259},   Range{0x370, 0x373},   Range{0x376, 0x377},

@@ -157,7 +157,8 @@ constexpr auto kFunctions = std::to_array<Function>({
 });
 static_assert(std::ranges::is_sorted(kFunctions, {}, &Function::name));
 
-// Built in since MySQL 5.7 and MariaDB 10.3, and still (md5 and sha are not, since MySQL 9.6). Any other name may be that of a stored function, where the server has none.
+// Built in since MySQL 5.7 and MariaDB 10.3, and still (md5 and sha are not, since MySQL 9.6). Any other name may be
+// that of a stored function, where the server has none.
 constexpr auto kEverywhere = std::to_array<std::string_view>({
     // clang-format off
     "abs", "acos", "adddate", "addtime", "aes_decrypt", "aes_encrypt", "ascii", "asin", "atan", "atan2", "avg", "bin",

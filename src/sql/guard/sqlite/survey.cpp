@@ -389,7 +389,7 @@ Survey::Match Survey::matches(const Seen& seen, const Path& path) const {
   const auto* table = seen.table;
   const bool unknown = table ? !table->columns : seen.columns.open;
   if (table ? table->columns && table->columns->contains(name) : seen.columns.names.contains(name)) return Match::sure;
-  // A full-text table's own name is a column of it, as those are; of others it is not, and the name means something further out.
+  // A full-text table's own name is a column of it, as those are; of others it is not, and means something further out.
   const bool hidden = is_row_number(name) || name == "docid" || name == "rank" || name == seen.name || seen.is_called(name);
   return !bare || hidden || unknown ? Match::maybe : Match::no;
 }
